@@ -1,0 +1,47 @@
+# The words people and continuous integration use. Everything is set up in .venv of this checkout.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+CSRC := $(wildcard src/meter_model/core/csrc/*)
+
+.PHONY: demo test test-construct check bench fuzz docs bless setup clean
+
+setup: $(STAMP)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV) || (apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
+	$(BIN)/python -m pip install -q -U pip "setuptools>=77" wheel
+
+$(STAMP): pyproject.toml setup.py $(CSRC) | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -e ".[test,check]"
+	mkdir -p $(VENV)/typing && ln -sfn ../../src $(VENV)/typing/meterwire
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/meterwire demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q -n 2 --durations=10
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lint-imports
+	$(BIN)/python tests/size_report.py
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+fuzz: $(STAMP)
+	$(BIN)/python -m fuzz --inputs 1000000
+
+docs: $(STAMP)
+	$(BIN)/python -m docs.generate
+
+bless: $(STAMP)
+	$(BIN)/python -m captures.bless
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info

@@ -1,0 +1,335 @@
+"""Conversations without I/O: what a client says and waits for, what a server answers, and the two drivers.
+
+A client procedure is a generator. It yields `Send`, `Receive`, `Pause` or `Reconfigure`, and is resumed with
+`(now, octets)`: the line's time in seconds, and what was received (empty after everything else, and when `Receive`
+ran into its time). It returns the result. `converse` and `aconverse` run it over a line; a test runs it by hand.
+
+Only reads are repeated. A write or control whose answer is lost ends as `OutcomeUnknown`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from typing import Any, Concatenate, Final, Generic, Literal, ParamSpec, Protocol, TypeVar, cast, overload
+
+import msgspec
+
+from meterwire.errors import NoAnswer, OutcomeUnknown
+
+T = TypeVar("T")
+F = TypeVar("F")
+P = ParamSpec("P")
+
+
+class LineSettings(msgspec.Struct, frozen=True):
+    """What both ends of a serial line must agree on; printed as `2400 8E1`."""
+
+    baud: int
+    data_bits: Literal[7, 8] = 8
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+
+    def __str__(self) -> str:
+        return f"{self.baud} {self.data_bits}{self.parity}{self.stop_bits}"
+
+    def seconds(self, octets: int) -> float:
+        """How long so many octets take on the line, start, parity and stop bits included."""
+        bits = 1 + self.data_bits + (self.parity != "N") + self.stop_bits
+        return octets * bits / self.baud
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Write these octets."""
+
+    octets: bytes
+
+
+class Receive(msgspec.Struct, frozen=True):
+    """Wait for octets, no longer than the line's time `until`."""
+
+    until: float
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Let time pass; octets that arrive are kept for the next `Receive`."""
+
+    until: float
+
+
+class Reconfigure(msgspec.Struct, frozen=True):
+    """Change speed and character format of the line, all at once."""
+
+    settings: LineSettings
+
+
+Step = Send | Receive | Pause | Reconfigure
+Event = tuple[float, bytes]
+Steps = Generator[Step, Event, T]
+
+
+class Line(Protocol):
+    """A blocking line of octets with a clock of its own."""
+
+    def now(self) -> float:
+        """Time in seconds; only differences mean something."""
+
+    def write(self, octets: bytes) -> None:
+        """Send everything; raises `Disconnected`."""
+
+    def read(self, until: float) -> bytes:
+        """What has arrived, waiting until then; empty when nothing came; raises `Disconnected`."""
+
+    def pause(self, until: float) -> None:
+        """Wait."""
+
+    def reconfigure(self, settings: LineSettings) -> None:
+        """Change the line's settings; a line that has none accepts any."""
+
+    def close(self) -> None:
+        """Give the line back; more than once is harmless."""
+
+
+class AsyncLine(Protocol):
+    """The same line for asyncio."""
+
+    def now(self) -> float:
+        """Time in seconds; only differences mean something."""
+
+    async def write(self, octets: bytes) -> None:
+        """Send everything; raises `Disconnected`."""
+
+    async def read(self, until: float) -> bytes:
+        """What has arrived, waiting until then; empty when nothing came; raises `Disconnected`."""
+
+    async def pause(self, until: float) -> None:
+        """Wait."""
+
+    async def reconfigure(self, settings: LineSettings) -> None:
+        """Change the line's settings; a line that has none accepts any."""
+
+    async def close(self) -> None:
+        """Give the line back; more than once is harmless."""
+
+
+class Dialogue(Generic[T]):
+    """One conversation, ready to be run once. Warns when it is thrown away without having been run."""
+
+    def __init__(self, steps: Steps[T], name: str = "dialogue") -> None:
+        self._steps, self._name, self._run = steps, name, False
+
+    def __iter__(self) -> Steps[T]:
+        self._run = True
+        return self._steps
+
+    def __del__(self) -> None:
+        if not self._run:
+            warnings.warn(f"{self._name} was made and never run", RuntimeWarning, stacklevel=2)
+
+
+def converse(dialogue: Iterable[Any] | Dialogue[T], line: Line) -> T:
+    """Run a dialogue over a blocking line and return its result."""
+    steps = cast("Steps[T]", iter(dialogue))
+    try:
+        step = next(steps)
+        while True:
+            step = _resume(steps, line, step)
+    except StopIteration as done:
+        return cast("T", done.value)
+    finally:
+        steps.close()
+
+
+def _resume(steps: Steps[Any], line: Line, step: Step) -> Step:
+    octets = b""
+    try:
+        if isinstance(step, Send):
+            line.write(step.octets)
+        elif isinstance(step, Receive):
+            octets = line.read(step.until)
+        elif isinstance(step, Pause):
+            line.pause(step.until)
+        else:
+            line.reconfigure(step.settings)
+    except Exception as error:  # noqa: BLE001  the procedure decides what a broken line means for it
+        return steps.throw(error)
+    return steps.send((line.now(), octets))
+
+
+async def aconverse(dialogue: Iterable[Any] | Dialogue[T], line: AsyncLine) -> T:
+    """Run a dialogue over an asyncio line and return its result."""
+    steps = cast("Steps[T]", iter(dialogue))
+    try:
+        step = next(steps)
+        while True:
+            step = await _aresume(steps, line, step)
+    except StopIteration as done:
+        return cast("T", done.value)
+    finally:
+        steps.close()
+
+
+async def _aresume(steps: Steps[Any], line: AsyncLine, step: Step) -> Step:
+    octets = b""
+    try:
+        if isinstance(step, Send):
+            await line.write(step.octets)
+        elif isinstance(step, Receive):
+            octets = await line.read(step.until)
+        elif isinstance(step, Pause):
+            await line.pause(step.until)
+        else:
+            await line.reconfigure(step.settings)
+    except Exception as error:  # noqa: BLE001  the procedure decides what a broken line means for it
+        return steps.throw(error)
+    return steps.send((line.now(), octets))
+
+
+# ---------------------------------------------------------------- one exchange, with tries and time-out, for everybody
+
+
+class Framed(Protocol[F]):
+    """What `exchange` needs of a framer: frames of type F, and pieces that are none (they have a `reason`)."""
+
+    def receive(self, data: bytes) -> list[Any]:
+        """Take octets, give the frames and the garbage that are now complete."""
+
+    def idle(self) -> list[Any]:
+        """The line fell silent: give up what is incomplete."""
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """How often and how long to try.
+
+    Attributes:
+        tries: how many times a read is sent; a write is sent once whatever it says.
+        timeout: seconds to wait for the answer after the request has been written.
+        peer: who is asked and how, for people: `000000000161 at 2400 8E1`.
+        hint: what to check when nobody answers.
+    """
+
+    tries: int = 3
+    timeout: float = 10.0
+    peer: str = "the meter"
+    hint: str = "check address and line"
+
+
+class Ignored:
+    """The answer of an `accept` function to a frame that is not the one it waits for."""
+
+
+IGNORED: Final = Ignored()
+
+
+def exchange(
+    request: bytes,
+    framer: Framed[F],
+    accept: Callable[[F], T | Ignored],
+    patience: Patience,
+    *,
+    repeatable: bool,
+) -> Steps[T]:
+    """Send a request and wait for the frame that `accept` takes.
+
+    Args:
+        request: octets to send.
+        framer: cuts the octets received into frames.
+        accept: gives the result for a frame, or `IGNORED`; may raise `Refused` or another documented error.
+        patience: tries, time-out and what to tell people.
+        repeatable: whether the request may be sent again; true for reads alone.
+
+    Raises:
+        NoAnswer: nothing usable came after all tries; says what garbage came.
+        OutcomeUnknown: the answer to a request that must not be repeated was lost.
+    """
+    garbage: list[Any] = []
+    tries = patience.tries if repeatable else 1
+    for _ in range(tries):
+        now, _ = yield Send(request)
+        deadline = now + patience.timeout
+        while now < deadline:
+            now, octets = yield Receive(deadline)
+            for piece in framer.receive(octets) if octets else ():
+                if hasattr(piece, "reason"):
+                    garbage.append(piece)
+                    continue
+                result = accept(piece)
+                if not isinstance(result, Ignored):
+                    return result
+        garbage += [piece for piece in framer.idle() if hasattr(piece, "reason")]
+    raise _silence(patience, tries, garbage, repeatable=repeatable)
+
+
+def _silence(patience: Patience, tries: int, garbage: list[Any], *, repeatable: bool) -> NoAnswer | OutcomeUnknown:
+    came = sum(len(piece.octets) for piece in garbage)
+    also = f"; {came} octets of garbage came ({garbage[-1].reason})" if came else ""
+    if not repeatable:
+        return OutcomeUnknown(f"the answer from {patience.peer} was lost{also}: read back before trying again")
+    plural = "try" if tries == 1 else "tries"
+    return NoAnswer(f"no answer from {patience.peer} after {tries} {plural}{also}: {patience.hint}")
+
+
+# ---------------------------------------------------------------- one method list, two faces
+
+
+class SyncFace:
+    """A client whose procedures block: they run over `line`."""
+
+    line: Line
+
+
+class AsyncFace:
+    """A client whose procedures are awaited: they run over `line`."""
+
+    line: AsyncLine
+
+
+class procedure(Generic[P, T]):  # noqa: N801  used as a decorator
+    """A generator method that both faces of a client offer: a call on one, an awaitable on the other.
+
+    Inside another procedure use `yield from type(self).name.steps(self, ...)`.
+    """
+
+    def __init__(self, steps: Callable[Concatenate[Any, P], Steps[T]]) -> None:
+        self.steps = steps
+        self.__doc__ = steps.__doc__
+        self.__name__ = getattr(steps, "__name__", "procedure")
+        self.__wrapped__ = steps
+
+    @overload
+    def __get__(self, client: SyncFace, owner: Any = None) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, client: AsyncFace, owner: Any = None) -> Callable[P, Awaitable[T]]: ...
+    @overload
+    def __get__(self, client: None, owner: Any = None) -> procedure[P, T]: ...
+    def __get__(self, client: Any, owner: Any = None) -> Any:
+        if client is None:
+            return self
+        steps, name = self.steps, self.__name__
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+            dialogue = Dialogue(steps(client, *args, **kwargs), name)
+            return (aconverse if isinstance(client, AsyncFace) else converse)(dialogue, client.line)
+
+        call.__doc__, call.__name__ = self.__doc__, name
+        return call
+
+
+# ---------------------------------------------------------------- servers
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Octets a server sends. `durable` says that what they acknowledge must be committed before they leave."""
+
+    octets: bytes
+    durable: bool = False
+
+
+class Responder(Protocol):
+    """One connection of a server: pure and synchronous, octets and time in, answers out."""
+
+    def receive(self, octets: bytes, now: float) -> list[Answer]:
+        """Octets arrived at this time; give what is to be sent, in order."""
+
+    def idle(self, now: float) -> list[Answer]:
+        """The line has been silent for longer than a frame may pause."""

@@ -1,0 +1,304 @@
+"""The closed vocabulary of layouts: nodes are data, and every reader of a message walks the same tree of them.
+
+There is no callback in a layout and `Ref` is the only expression. A new need is a new node with all its readers:
+generated parse, trace and build, the construct reference, values, mutations and Markdown.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+Order = Literal[">", "<"]
+
+
+class Node(Generic[T]):
+    """One piece of a layout; T is the type of the value it carries."""
+
+    __slots__ = ()
+
+
+class Variant(msgspec.Struct, frozen=True, gc=False):
+    """A value of a tagged type: the tag octet and what stands behind it."""
+
+    tag: int
+    value: Any
+
+
+class Compact(msgspec.Struct, frozen=True, gc=False):
+    """A compact array: the description of one element, and the elements as ordinary tagged values.
+
+    `description` is a `Variant` tree: tag and None for a simple type, `(count, description)` for an array,
+    a tuple of descriptions for a structure.
+    """
+
+    description: Variant
+    elements: tuple[Any, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Ref:
+    """The value of an earlier field of the same message, plus a constant: the only expression of the vocabulary."""
+
+    name: str
+    plus: int = 0
+
+
+class Rest:
+    """All octets up to the end of the enclosing region, less the fixed tail that follows."""
+
+    def __repr__(self) -> str:
+        return "REST"
+
+
+REST = Rest()
+Length = int | Ref | Rest
+
+
+@dataclass(frozen=True, eq=False)
+class UInt(Node[int]):
+    """An integer of 1 to 8 octets, unsigned unless `signed`, high octet first unless `order` is `<`."""
+
+    size: int
+    order: Order = ">"
+    signed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Float(Node[float]):
+    """An IEEE 754 number of 4 or 8 octets."""
+
+    size: Literal[4, 8]
+    order: Order = ">"
+
+
+@dataclass(frozen=True, eq=False)
+class Bool(Node[bool]):
+    """One octet, 0 is false; every other value is read as true, and true is sent as `true`."""
+
+    true: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Bcd(Node[str]):
+    """Packed digits, two to an octet, as text with the highest digit first.
+
+    `order` `<` means that the lowest octet is sent first. `also` names the upper-case hexadecimal digits that are
+    let through beside 0 to 9, such as the A of a wildcard address.
+    """
+
+    size: Length
+    order: Order = "<"
+    also: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Octets(Node[bytes]):
+    """Octets, as many as `size` says."""
+
+    size: Length
+
+
+@dataclass(frozen=True, eq=False)
+class Text(Node["str | bytes"]):
+    """Text of `size` octets. Octets that are not valid in `encoding` are kept as they are, as bytes."""
+
+    size: Length
+    encoding: Literal["ascii", "utf-8"] = "ascii"
+
+
+@dataclass(frozen=True, eq=False)
+class BitString(Node[str]):
+    """Bits as a text of 0 and 1, the first bit is the highest of the first octet.
+
+    Without `bits` an A-XDR length, counted in bits, stands in front (IEC 61334-6).
+    """
+
+    bits: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class AxdrLength(Node[int]):
+    """A length or count of A-XDR or BER: one octet below 80H, else 81H to 84H and that many octets.
+
+    Forms longer than needed are read, because real meters send them; the shortest is sent.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class Enum(Node[Any]):
+    """A number with names. An unnamed number is kept as a plain int unless the enumeration is `closed`."""
+
+    base: UInt
+    names: type[enum.IntEnum]
+    closed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Nothing(Node[None]):
+    """No octets at all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Const(Node[bytes]):
+    """Octets that never change. Carries no value."""
+
+    raw: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Size(Node[Any]):
+    """How many octets lie between the start of field `first` and the end of field `last`, less `plus`.
+
+    With a bit field as `base` its part called `size` holds the number, and the field carries a value (its other parts);
+    with an integer as `base` it carries none. Patched when built, and the bound of everything between when read.
+    """
+
+    base: Any
+    first: str
+    last: str = ""
+    plus: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "last", self.last or self.first)
+
+
+@dataclass(frozen=True, eq=False)
+class Check(Node[int]):
+    """A sum over the octets from the start of field `first` up to this field. Computed when built; carries no value."""
+
+    base: UInt
+    digest: Callable[[bytes], int]
+    first: str
+
+
+@dataclass(frozen=True, eq=False)
+class Sized(Node[T]):
+    """A length in octets, then a body that fills exactly that many."""
+
+    length: Node[int]
+    body: Node[T]
+
+
+@dataclass(frozen=True, eq=False)
+class Many(Node["tuple[Any, ...]"]):
+    """A count, then that many items. The count is a node, a reference, a number, or REST (as many as there are)."""
+
+    count: Node[int] | Ref | Rest | int
+    item: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Maybe(Node["T | None"]):
+    """A-XDR OPTIONAL: an octet 00 and nothing, or 01 and the body."""
+
+    body: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Choice(Node[Any]):
+    """One of several layouts, named by a tag that is read first, or by an earlier field.
+
+    With `into` the value is `into(tag, value)`. Without it each case is a message, and its type names the tag when built.
+    """
+
+    tag: Node[int] | Ref
+    cases: Mapping[int, Any]
+    into: type[Variant] | None = None
+    default: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Tagged(Node[Any]):
+    """An optional BER element: tag octet, length, body; None where the next octet is another one or there is none."""
+
+    tag: int
+    body: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Masked(Node[T]):
+    """A body whose octets were mapped through `up` when sent; offsets stay those of the octets on the wire."""
+
+    up: bytes
+    body: Any
+    when: Ref | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Recur(Node[Any]):
+    """A registered message or layout by its name, one level of nesting deeper; this is where depth is bounded."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class ByEdition(Node[Any]):
+    """A layout that differs between editions of a standard; the codec is made for one of them."""
+
+    cases: Mapping[int, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup(Node[Any]):
+    """A layout found in a table of data by the value of an earlier field, `default` where the table does not know it.
+
+    The table only needs `get`, so that it may be expanded when asked.
+    """
+
+    key: Ref
+    table: Mapping[int, Any]
+    default: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Described(Node[Compact]):
+    """A compact array: a type description, a length in octets, then elements without their tags.
+
+    `cases` names the simple types; `array` and `structure` are the tags that nest (IEC 62056-6-2, compact-array).
+    """
+
+    cases: Mapping[int, Any]
+    array: int = 1
+    structure: int = 2
+
+
+class Named(Node[T]):
+    """A layout registered under a name, so that it can refer to itself and be documented, without a class of its own."""
+
+    __slots__ = ("body", "cite", "doc", "name")
+
+    def __init__(self, name: str, body: Node[T], doc: str, cite: str) -> None:
+        self.name, self.body, self.doc, self.cite = name, body, doc, cite
+
+    def __repr__(self) -> str:
+        return f"Named({self.name!r})"
+
+
+class Record(Node[T]):
+    """A message, or a bit field, inside a layout. Written by giving the class itself."""
+
+    __slots__ = ("cls",)
+
+    def __init__(self, cls: type[T]) -> None:
+        self.cls = cls
+
+    def __repr__(self) -> str:
+        return f"Record({self.cls.__name__})"
+
+
+def node_of(layout: Any) -> Node[Any]:
+    """The node for what a declaration may write: a node, or a message class."""
+    return layout if isinstance(layout, Node) else Record(layout)
+
+
+U8, U16, U24, U32, U64 = UInt(1), UInt(2), UInt(3), UInt(4), UInt(8)
+I8, I16, I32, I64 = UInt(1, signed=True), UInt(2, signed=True), UInt(4, signed=True), UInt(8, signed=True)
+U16L, U32L = UInt(2, "<"), UInt(4, "<")
+AXDR_LENGTH = AxdrLength()
+NOTHING = Nothing()
