@@ -1,0 +1,35 @@
+"""Tagged values as ordinary Python values and as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from meterwire.protocols.axdr.simple import COMMON_NAMES
+from meterwire.protocols.wire.nodes import Variant
+
+
+def plain(value: Any) -> Any:
+    """A `Variant` tree without its tags: arrays and structures become lists, everything else is the value itself."""
+    while isinstance(value, Variant):
+        value = value.value
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def pretty(value: Any, names: Mapping[int, str] = COMMON_NAMES) -> str:
+    """A `Variant` tree as one line such as `structure{double-long-unsigned 12345, octet-string 01FF}`.
+
+    Args:
+        value: the tree, or any value in one.
+        names: names of the dialect's tags; a tag that it does not name is written as its number.
+    """
+    if isinstance(value, Variant):
+        name = names.get(value.tag, f"tag {value.tag}")
+        if isinstance(value.value, tuple):
+            return f"{name}{pretty(value.value, names)}"
+        return name if value.value is None else f"{name} {pretty(value.value, names)}"
+    if isinstance(value, tuple):
+        return "{" + ", ".join(pretty(item, names) for item in value) + "}"
+    if isinstance(value, bytes):
+        return value.hex().upper() or "(empty)"
+    return repr(value) if isinstance(value, str) else str(value)
