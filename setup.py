@@ -9,7 +9,7 @@ setup(
             "meterwire.meter_model.core._core",
             [f"{CORE}/_coremodule.c"],
             include_dirs=[CORE],
-            depends=[f"{CORE}/fleet.inc.h", f"{CORE}/dispatch.h"],
+            depends=[f"{CORE}/{name}.h" for name in ("buffers", "dispatch", "drain", "fleet", "fleet.inc")],
             # contraction off: with it the instruction-set paths differ in the last bit
             extra_compile_args=["-O3", "-ffp-contract=off"],
         )
