@@ -1,4 +1,4 @@
-"""Declaring messages: a class that reads like the standard's table becomes a frozen record and a row of the registry."""
+"""Declaring messages: a class that reads like the standard's table becomes a frozen record in the registry."""
 
 from __future__ import annotations
 

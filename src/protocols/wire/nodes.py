@@ -204,7 +204,7 @@ class Maybe(Node["T | None"]):
 class Choice(Node[Any]):
     """One of several layouts, named by a tag that is read first, or by an earlier field.
 
-    With `into` the value is `into(tag, value)`. Without it each case is a message, and its type names the tag when built.
+    With `into` the value is `into(tag, value)`. Without it each case is a message, whose type names the tag when built.
     """
 
     tag: Node[int] | Ref
@@ -269,7 +269,7 @@ class Described(Node[Compact]):
 
 
 class Named(Node[T]):
-    """A layout registered under a name, so that it can refer to itself and be documented, without a class of its own."""
+    """A layout registered under a name, so that it can refer to itself, without a class of its own."""
 
     __slots__ = ("body", "cite", "doc", "name")
 
@@ -286,6 +286,8 @@ class Record(Node[T]):
     __slots__ = ("cls",)
 
     def __init__(self, cls: type[T]) -> None:
+        if not (hasattr(cls, "__wire__") or hasattr(cls, "__bits__")):
+            raise TypeError(f"{cls!r} is declared neither as a message nor as a bit field")
         self.cls = cls
 
     def __repr__(self) -> str:

@@ -1,0 +1,119 @@
+"""A codec: everything one does with the octets of one message or layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Generic, TypeVar, overload
+
+from meterwire.errors import ChecksumError, MalformedError
+from meterwire.protocols.wire.declare import info
+from meterwire.protocols.wire.engine import chosen, engine
+from meterwire.protocols.wire.generated.measure import measuring_function
+from meterwire.protocols.wire.generated.parse import reading_function
+from meterwire.protocols.wire.limits import LIMITS, Limits
+from meterwire.protocols.wire.nodes import Named, Node, Record, node_of
+from meterwire.protocols.wire.tracer import SPANS, Stop, Trace, Tracer
+
+T = TypeVar("T")
+
+
+class Codec(Generic[T]):
+    """Reads, builds, traces and measures one layout in one edition of its standard."""
+
+    def __init__(self, layout: Any, edition: int | None = None, engine_name: str | None = None) -> None:
+        node = node_of(layout)
+        self.layout = node.cls if isinstance(node, Record) else node
+        self.edition = edition
+        self._engine = engine(self.layout, edition, engine_name or chosen())
+        self._trace: Any = None
+        self._measure: Any = None
+
+    @property
+    def name(self) -> str:
+        """The registered name of the layout, such as `dlt645.Frame`."""
+        declared = self.layout if isinstance(self.layout, Named) else info(self.layout)
+        return declared.name if declared is not None else type(self.layout).__name__
+
+    def parse(self, octets: bytes, *, limits: Limits = LIMITS) -> T:
+        """The value of exactly these octets.
+
+        Raises:
+            MalformedError: with path and offset; `ChecksumError` if a check was the first thing wrong.
+        """
+        octets = bytes(octets)
+        try:
+            value: T = self._engine.parse(octets, limits)
+        except Stop as stop:
+            found = self.trace(octets, spans=0, limits=limits).error
+            raise found or MalformedError(stop.expected, self.name, stop.position) from None
+        return value
+
+    def build(self, value: T) -> bytes:
+        """The octets of a value: sizes and checks are computed.
+
+        Raises:
+            LocalProtocolError: the layout cannot carry the value.
+        """
+        return self._engine.build(value)
+
+    def trace(self, octets: bytes, *, spans: int = SPANS, lenient: bool = False, limits: Limits = LIMITS) -> Trace[T]:
+        """The value or the error, and where each field lies. A lenient trace goes on past checks that do not match."""
+        if self._trace is None:
+            self._trace = reading_function(self.layout, self.edition, "trace")
+        octets = bytes(octets)
+        end = len(octets)
+        tracer = Tracer(spans, lenient=lenient)
+        try:
+            value, position = self._trace(octets, 0, end, limits.depth, [limits.budget(end)], tracer)
+            if position != end:
+                raise Stop(position, f"{end - position} octets less")
+        except Stop as stop:
+            return Trace(None, tracer.error(stop), tracer.spans, tracer.checks, stop.position)
+        return Trace(value, None, tracer.spans, tracer.checks, position)
+
+    def measure(self, octets: bytes | bytearray, offset: int = 0, *, lenient: bool = False) -> int | None:
+        """The length of the message that begins here, None while too few octets are there to know.
+
+        A lenient measure goes on past a check of the header that does not match.
+
+        Raises:
+            MalformedError: the message cannot begin like this.
+        """
+        length = self.measurer(octets, offset, len(octets), lenient)
+        if length < 0:
+            found = self.trace(bytes(octets[offset:]), spans=0).error
+            raise MalformedError(found.expected if found else "another beginning", self.name, offset)
+        return length or None
+
+    @property
+    def measurer(self) -> Callable[[bytes | bytearray, int, int, bool], int]:
+        """The bare measuring function: octets, offset, end, lenient; 0 is not known yet, -1 is no beginning."""
+        if self._measure is None:
+            self._measure = measuring_function(self.layout, self.edition)
+        measure: Callable[[bytes | bytearray, int, int, bool], int] = self._measure
+        return measure
+
+    def attempt(self, octets: bytes, *, limits: Limits = LIMITS) -> T | MalformedError:
+        """Like `parse`, but gives a failure back, without its path: for those who try at every octet of a stream."""
+        try:
+            value: T = self._engine.parse(octets, limits)
+        except Stop as stop:
+            return (ChecksumError if stop.check else MalformedError)(stop.expected, self.name, stop.position)
+        except MalformedError as error:
+            return error
+        return value
+
+
+@overload
+def codec(layout: type[T], edition: int | None = None) -> Codec[T]: ...
+@overload
+def codec(layout: Node[T], edition: int | None = None) -> Codec[T]: ...
+def codec(layout: Any, edition: int | None = None) -> Codec[Any]:
+    """The codec of a message class or layout, made once for each edition."""
+    return _codec(layout, edition, chosen())
+
+
+@cache
+def _codec(layout: Any, edition: int | None, engine_name: str) -> Codec[Any]:
+    return Codec(layout, edition, engine_name)

@@ -1,0 +1,1 @@
+"""The fast engine: straight-line Python written from the declarations on first use."""

@@ -1,0 +1,482 @@
+"""Writing the functions that build octets: fields first, then sizes patched over zeros, then checks in order.
+
+Each function is `(o, out)`: the value and the bytearray it is appended to.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import singledispatch
+from typing import Any
+
+from meterwire.protocols.wire.declare import bits_info, info
+from meterwire.protocols.wire.facts import fixed, marks, sizes, target, width
+from meterwire.protocols.wire.generated.source import Scope, Source
+from meterwire.protocols.wire.nodes import (
+    AxdrLength,
+    Bcd,
+    BitString,
+    Bool,
+    Check,
+    Choice,
+    Const,
+    Described,
+    Lookup,
+    Many,
+    Masked,
+    Maybe,
+    Named,
+    Node,
+    Nothing,
+    Octets,
+    Record,
+    Recur,
+    Ref,
+    Size,
+    Sized,
+    Tagged,
+    Text,
+    UInt,
+    Variant,
+    node_of,
+)
+
+
+class Misfit(ValueError):  # noqa: N818  never leaves the codec
+    """A value that its layout cannot carry; never leaves the codec."""
+
+
+class Building:
+    """The walk that writes building functions."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        source.names.update(Misfit=Misfit, axdr=axdr_octets, bcd=bcd_octets, bits_=bit_octets, exact=exact)
+        source.names.update(Variant=Variant, text=text_octets)
+
+    def line(self, *texts: str) -> None:
+        """Add lines to the source."""
+        self.source.line(*texts)
+
+    def put(self, node: Any, value: str, scope: Scope) -> None:
+        """Write what appends one value."""
+        emit(self.source.resolve(node), self, value, scope)
+
+    def write(self, layout: Any, name: str) -> None:
+        """Write the function for a message class or a named layout."""
+        with self.source.block(f"def {name}(o, out):"):
+            if info(layout) is not None:
+                self._message(layout)
+            else:
+                self.put(layout.body if isinstance(layout, Named) else layout, "o", {})
+
+    def _message(self, cls: Any) -> None:
+        declared = cls.__wire__
+        scope: Scope = {}
+        regions, starts = sizes(declared), marks(declared)
+        lasts = {last for _, last in regions.values()}
+        run = Run(self)
+        patches: list[tuple[str, Size, str]] = []
+        checks: list[tuple[str, Check]] = []
+        self.line(
+            f"if type(o) is not {self.source.constant(cls, cls.__name__)}: raise Misfit(f'{{o!r}} is no {cls.__name__}')"
+        )
+        for place, f in enumerate(declared.fields):
+            node = self.source.resolve(f.node)
+            if f.name in starts or isinstance(node, (Size, Check)):
+                run.flush()
+                self.line(f"s_{f.name} = len(out)")
+            var = ""
+            if not f.derived:
+                var = self.source.fresh(f.name)
+                self.line(f"{var} = o.{f.name}")
+                scope[f.name] = var, node_of(node.base) if isinstance(node, Size) else node
+            if isinstance(node, (Size, Check)):
+                self.line(f"out += {bytes(width(node) or 0)!r}")
+                if isinstance(node, Size):
+                    patches.append((f.name, node, var))
+                else:
+                    checks.append((f.name, node))
+            elif run.takes(node):
+                run.add(node, var, scope)
+            else:
+                run.flush()
+                self.put(node, var, scope)
+            if place in lasts:
+                run.flush()
+                self.line(f"z_{f.name} = len(out)")
+        run.flush()
+        self._patch(patches)
+        for name, check in checks:
+            digest = self.source.constant(check.digest)
+            self._over(check.base, f"s_{name}", f"{digest}(bytes(out[s_{check.first}:s_{name}]))")
+
+    def _patch(self, patches: list[tuple[str, Size, str]]) -> None:
+        for name, node, var in patches:
+            octets = f"z_{node.last} - s_{node.first}" + (f" - {node.plus}" if node.plus else "")
+            held = bits_info(node.base)
+            if held is None:
+                self._over(node.base, f"s_{name}", octets)
+                continue
+            size = next(p for p in held.parts if p.name == "size")
+            clear = ~(size.mask << size.shift)
+            self.line(f"if {octets} > {size.mask}: raise Misfit(f'{{{octets}}} octets are more than {name} can say')")
+            self._over(held.base, f"s_{name}", f"{var} & {clear} | ({octets}) << {size.shift}")
+
+    def _over(self, base: Node[Any], at: str, value: str) -> None:
+        known = fixed(base)
+        order, code = known or (">", "B")
+        pack = self.source.constant(struct.Struct((">" if order == "=" else order) + code).pack_into)
+        self.line(f"{pack}(out, {at}, {value})")
+
+
+class Run:
+    """Neighbouring fields of fixed size, appended with one packing."""
+
+    def __init__(self, building: Building) -> None:
+        self._building = building
+        self._fields: list[tuple[str, str, str]] = []
+
+    @staticmethod
+    def takes(node: Node[Any]) -> bool:
+        """Whether a node can join a run."""
+        return fixed(node) is not None and not isinstance(node, (Size, Check))
+
+    def add(self, node: Node[Any], value: str, scope: Scope) -> None:
+        """Append a field."""
+        del scope
+        order, code = fixed(node) or ("=", "0s")
+        self._fields.append((order, code, packed_expression(node, value)))
+
+    def flush(self) -> None:
+        """Write the packing."""
+        taken, self._fields = self._fields, []
+        while taken:
+            order, codes, values = "=", "", []
+            while taken and (taken[0][0] == "=" or order in ("=", taken[0][0])):
+                order = taken[0][0] if taken[0][0] != "=" else order
+                codes += taken[0][1]
+                values.append(taken.pop(0)[2])
+            self._pack(order, codes, values)
+
+    def _pack(self, order: str, codes: str, values: list[str]) -> None:
+        b = self._building
+        if codes == "B":
+            b.line(f"out.append({values[0]})")
+        elif len(values) == 1 and codes.endswith("s"):
+            b.line(f"out += {values[0]}")
+        else:
+            pack = b.source.constant(struct.Struct((">" if order == "=" else order) + codes).pack)
+            b.line(f"out += {pack}({', '.join(values)})")
+
+
+def packed_expression(node: Node[Any], value: str) -> str:
+    """The expression for what `struct` packs of a fixed node."""
+    if isinstance(node, Const):
+        return repr(node.raw)
+    if isinstance(node, UInt) and node.size not in (1, 2, 4, 8):
+        order = "'big'" if node.order == ">" else "'little'"
+        return f"({value}).to_bytes({node.size}, {order}{', signed=True' if node.signed else ''})"
+    if isinstance(node, Bcd):
+        return f"bcd({value}, {node.size}, {node.order!r}, {node.also!r})"
+    if isinstance(node, Bool):
+        return f"({node.true} if {value} else 0)"
+    if isinstance(node, Text):
+        return f"exact(text({value}, {node.encoding!r}), {node.size})"
+    if isinstance(node, BitString):
+        return f"bits_({value}, {node.bits})"
+    if isinstance(node, Octets):
+        return f"exact({value}, {node.size})"
+    return value
+
+
+def axdr_octets(n: int) -> bytes:
+    """The shortest A-XDR form of a length."""
+    if n < 0x80:
+        return bytes((n,))
+    octets = (n.bit_length() + 7) // 8
+    if octets > 4:
+        raise Misfit(f"{n} does not fit in a length of 4 octets")
+    return bytes((0x80 | octets,)) + n.to_bytes(octets, "big")
+
+
+def bcd_octets(digits: str, size: int | None, order: str, also: str) -> bytes:
+    """Packed digits, checked."""
+    if digits.strip("0123456789" + also) or len(digits) % 2:
+        raise Misfit(f"{digits!r} is not a pair of decimal digits for each octet")
+    octets = bytes.fromhex(digits)
+    if size is not None and len(octets) != size:
+        raise Misfit(f"{digits!r} is {len(octets)} octets, not {size}")
+    return octets[::-1] if order == "<" else octets
+
+
+def bit_octets(bits: str, count: int | None) -> bytes:
+    """Bits padded to octets with zeros."""
+    if bits.strip("01") or (count is not None and len(bits) != count):
+        raise Misfit(f"{bits!r} is not {'a text' if count is None else count} of 0 and 1")
+    octets = (len(bits) + 7) // 8
+    return int(bits.ljust(octets * 8, "0") or "0", 2).to_bytes(octets, "big")
+
+
+def exact(octets: bytes, size: int) -> bytes:
+    """Octets of just this length."""
+    if len(octets) != size:
+        raise Misfit(f"{len(octets)} octets, not {size}")
+    return octets
+
+
+def text_octets(value: str | bytes, encoding: str) -> bytes:
+    """Text encoded; octets that were no text as they are."""
+    return value.encode(encoding) if isinstance(value, str) else value
+
+
+# ---------------------------------------------------------------- one emitter for each node
+
+
+@singledispatch
+def emit(node: Node[Any], b: Building, value: str, scope: Scope) -> None:
+    """Write what appends this node's value."""
+    run = Run(b)
+    run.add(node, value, scope)
+    run.flush()
+
+
+@emit.register
+def _(node: Octets, b: Building, value: str, scope: Scope) -> None:
+    b.line(f"out += {_sized(b, node.size, value, scope)}")
+
+
+@emit.register
+def _(node: Text, b: Building, value: str, scope: Scope) -> None:
+    b.line(f"out += {_sized(b, node.size, f'text({value}, {node.encoding!r})', scope)}")
+
+
+@emit.register
+def _(node: Bcd, b: Building, value: str, scope: Scope) -> None:
+    octets = f"bcd({value}, None, {node.order!r}, {node.also!r})"
+    b.line(f"out += {_sized(b, node.size, octets, scope)}")
+
+
+def _sized(b: Building, size: Any, octets: str, scope: Scope) -> str:
+    if isinstance(size, Ref):
+        return f"exact({octets}, {b.source.reference(size, scope)})"
+    return f"exact({octets}, {size})" if isinstance(size, int) else octets
+
+
+@emit.register
+def _(node: BitString, b: Building, value: str, scope: Scope) -> None:
+    del scope
+    if node.bits is None:
+        b.line(f"out += axdr(len({value}))")
+    b.line(f"out += bits_({value}, {node.bits})")
+
+
+@emit.register
+def _(node: AxdrLength, b: Building, value: str, scope: Scope) -> None:
+    del node, scope
+    b.line(f"if {value} < 128: out.append({value})", f"else: out += axdr({value})")
+
+
+@emit.register
+def _(node: Nothing, b: Building, value: str, scope: Scope) -> None:
+    del node, scope
+    b.line(f"if {value} is not None: raise Misfit(f'{{{value}!r}} where nothing goes')")
+
+
+@emit.register(Sized)
+def _(node: Sized[Any], b: Building, value: str, scope: Scope) -> None:
+    length, body = b.source.fresh("n"), b.source.resolve(node.body)
+    if isinstance(body, Octets) and not isinstance(body.size, (int, Ref)):
+        b.line(f"{length} = len({value})")
+        b.put(node.length, length, scope)
+        b.line(f"out += {value}")
+        return
+    outer, inner = b.source.fresh("out"), b.source.fresh("in")
+    b.line(f"{outer} = out; out = bytearray()")
+    b.put(body, value, scope)
+    b.line(f"{inner} = out; out = {outer}; {length} = len({inner})")
+    b.put(node.length, length, scope)
+    b.line(f"out += {inner}")
+
+
+@emit.register(Many)
+def _(node: Many, b: Building, value: str, scope: Scope) -> None:
+    count, item = b.source.fresh("c"), b.source.fresh("item")
+    if isinstance(node.count, Node):
+        b.line(f"{count} = len({value})")
+        b.put(node.count, count, scope)
+    elif isinstance(node.count, (Ref, int)):
+        due = b.source.reference(node.count, scope) if isinstance(node.count, Ref) else str(node.count)
+        b.line(f"if len({value}) != {due}: raise Misfit(f'{{len({value})}} items, not {{{due}}}')")
+    with b.source.block(f"for {item} in {value}:"):
+        b.put(node.item, item, scope)
+
+
+@emit.register(Maybe)
+def _(node: Maybe[Any], b: Building, value: str, scope: Scope) -> None:
+    b.line(f"if {value} is None: out.append(0)")
+    with b.source.block("else:"):
+        b.line("out.append(1)")
+        b.put(node.body, value, scope)
+
+
+@emit.register(Tagged)
+def _(node: Tagged, b: Building, value: str, scope: Scope) -> None:
+    with b.source.block(f"if {value} is not None:"):
+        b.line(f"out.append({node.tag})")
+        emit(Sized(AxdrLength(), node_of(node.body)), b, value, scope)
+
+
+@emit.register(Masked)
+def _(node: Masked[Any], b: Building, value: str, scope: Scope) -> None:
+    start = b.source.fresh("s")
+    b.line(f"{start} = len(out)")
+    b.put(node.body, value, scope)
+    when = f"if {b.source.reference(node.when, scope)}: " if node.when else ""
+    b.line(f"{when}out[{start}:] = out[{start}:].translate({b.source.constant(node.up)})")
+
+
+@emit.register(Record)
+def _(node: Record[Any], b: Building, value: str, scope: Scope) -> None:
+    if bits_info(node.cls) is not None:
+        run = Run(b)
+        run.add(node, value, scope)
+        run.flush()
+    else:
+        b.line(f"{b.source.function('build', node.cls)}({value}, out)")
+
+
+@emit.register(Named)
+def _(node: Named[Any], b: Building, value: str, scope: Scope) -> None:
+    del scope
+    b.line(f"{b.source.function('build', node)}({value}, out)")
+
+
+@emit.register(Recur)
+def _(node: Recur, b: Building, value: str, scope: Scope) -> None:
+    del scope
+    b.line(f"{b.source.function('build', target(node))}({value}, out)")
+
+
+@emit.register(Choice)
+def _(node: Choice, b: Building, value: str, scope: Scope) -> None:
+    tag, inner = _tag(node, b, value, scope)
+    first = "if"
+    groups: dict[int, tuple[Any, list[Any]]] = {}
+    for key, case in node.cases.items():
+        groups.setdefault(id(case), (case, []))[1].append(key)
+    for case, tags in groups.values():
+        test = f"{tag} == {tags[0]!r}" if len(tags) == 1 else f"{tag} in {tuple(tags)!r}"
+        with b.source.block(f"{first} {test}:"):
+            b.put(case, inner, scope)
+        first = "elif"
+    with b.source.block("else:"):
+        if node.default is None:
+            b.line(f"raise Misfit(f'no layout for {{{tag}}}')")
+        else:
+            b.put(node.default, inner, scope)
+
+
+def _tag(node: Choice, b: Building, value: str, scope: Scope) -> tuple[str, str]:
+    """Write what settles and appends the tag; gives the expressions of the tag and of the value behind it."""
+    tag, inner = b.source.fresh("tag"), value
+    if node.into is not None:
+        inner = b.source.fresh("v")
+        b.line(f"{tag} = {value}.tag; {inner} = {value}.value")
+    elif isinstance(node.tag, Ref):
+        b.line(f"{tag} = {b.source.reference(node.tag, scope)}")
+    else:
+        table = {}
+        for key, case in node.cases.items():
+            layout = b.source.resolve(case)
+            if not isinstance(layout, Record) or layout.cls in table:
+                raise TypeError(f"the case {key} of a choice without `into` is no message of its own")
+            table[layout.cls] = key
+        b.line(f"{tag} = {b.source.constant(table)}[type({value})]")
+    if isinstance(node.tag, Node):
+        b.put(node.tag, tag, scope)
+    return tag, inner
+
+
+@emit.register(Lookup)
+def _(node: Lookup, b: Building, value: str, scope: Scope) -> None:
+    writer = b.source.constant(TableWriter(node, b.source.edition), "lookup")
+    b.line(f"{writer}({b.source.reference(node.key, scope)})({value}, out)")
+
+
+class TableWriter:
+    """Finds, and writes on first use, the function for a layout that a table names at run time."""
+
+    def __init__(self, node: Lookup, edition: int | None) -> None:
+        self._node, self._edition = node, edition
+        self._made: dict[int, Any] = {}
+
+    def __call__(self, key: int) -> Any:
+        """The function for this key."""
+        layout = self._node.table.get(key)
+        layout = self._node.default if layout is None else layout
+        made = self._made.get(id(layout))
+        if made is None:
+            made = self._made[id(layout)] = building_function(node_of(layout), self._edition)
+        return made
+
+
+@emit.register(Described)
+def _(node: Described, b: Building, value: str, scope: Scope) -> None:
+    del scope
+    cases = {tag: building_function(node_of(case), b.source.edition) for tag, case in node.cases.items()}
+    plan = b.source.constant((cases, node.array, node.structure), "described")
+    b.source.names["build_described"] = build_described
+    b.line(f"build_described({plan}, {value}, out)")
+
+
+def build_described(plan: tuple[dict[int, Any], int, int], value: Any, out: bytearray) -> None:
+    """Append description, length and elements of a compact array."""
+    _put_description(plan, value.description, out)
+    content = bytearray()
+    for element in value.elements:
+        _put_element(plan, value.description, element, content)
+    out += axdr_octets(len(content)) + content
+
+
+def _put_description(plan: tuple[dict[int, Any], int, int], description: Variant, out: bytearray) -> None:
+    cases, array, structure = plan
+    out.append(description.tag)
+    if description.tag == array:
+        count, inner = description.value
+        out += int(count).to_bytes(2, "big")
+        _put_description(plan, inner, out)
+    elif description.tag == structure:
+        out += axdr_octets(len(description.value))
+        for member in description.value:
+            _put_description(plan, member, out)
+    elif description.tag not in cases:
+        raise Misfit(f"no layout for {description.tag}")
+
+
+def _put_element(plan: tuple[dict[int, Any], int, int], description: Variant, element: Any, out: bytearray) -> None:
+    cases, array, structure = plan
+    if element.tag != description.tag:
+        raise Misfit(f"an element of type {element.tag} where {description.tag} is described")
+    if description.tag not in (array, structure):
+        cases[description.tag](element.value, out)
+        return
+    if description.tag == array:
+        members: tuple[Any, ...] = (description.value[1],) * description.value[0]
+    else:
+        members = description.value
+    if len(members) != len(element.value):
+        raise Misfit(f"{len(element.value)} members where {len(members)} are described")
+    for member, inner in zip(members, element.value, strict=True):
+        _put_element(plan, member, inner, out)
+
+
+def building_function(layout: Any, edition: int | None) -> Any:
+    """The building function of a layout, with everything below it."""
+    source = Source(edition)
+    walk = Building(source)
+    root = layout.cls if isinstance(layout, Record) and info(layout.cls) else layout
+    name = source.function("build", root)
+    for _, wanted, as_name in source.pending():
+        walk.write(wanted, as_name)
+    return source.compile()[name]
