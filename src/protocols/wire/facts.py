@@ -12,6 +12,7 @@ from meterwire.protocols.wire.nodes import (
     BitString,
     Bool,
     ByEdition,
+    Chain,
     Check,
     Choice,
     Const,
@@ -101,14 +102,14 @@ def min_size(node: Any, edition: int | None = None, depth: int = 0) -> int:
     node = resolve(node, edition)
     known = width(node)
     if known is not None:
-        return known
+        return 0 if isinstance(node, Check) and node.guards else known
     if isinstance(node, Sized):
         return min_size(node.length, edition, depth)
     if isinstance(node, Many):
         return min_size(node.count, edition, depth) if isinstance(node.count, Node) else 0
     if isinstance(node, Choice):
         return min_size(node.tag, edition, depth) if isinstance(node.tag, Node) else 0
-    if isinstance(node, (AxdrLength, BitString, Maybe, Recur)):
+    if isinstance(node, (AxdrLength, BitString, Chain, Maybe, Recur)):
         return 1
     if isinstance(node, Described):
         return 2

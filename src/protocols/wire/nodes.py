@@ -105,6 +105,13 @@ class Octets(Node[bytes]):
 
 
 @dataclass(frozen=True, eq=False)
+class Chain(Node[bytes]):
+    """Octets of which only the last has its lowest bit set, `limit` at most (ISO/IEC 13239, address field)."""
+
+    limit: int
+
+
+@dataclass(frozen=True, eq=False)
 class Text(Node["str | bytes"]):
     """Text of `size` octets. Octets that are not valid in `encoding` are kept as they are, as bytes."""
 
@@ -170,11 +177,16 @@ class Size(Node[Any]):
 
 @dataclass(frozen=True, eq=False)
 class Check(Node[int]):
-    """A sum over the octets from the start of field `first` up to this field. Computed when built; carries no value."""
+    """A sum over the octets from the start of field `first` up to this field. Computed when built; carries no value.
+
+    With `guards` it stands only where that field, the next one, is not empty (ISO/IEC 13239, header check sequence):
+    it is read when more octets are left in the region than the fields behind it need.
+    """
 
     base: UInt
     digest: Callable[[bytes], int]
     first: str
+    guards: str = ""
 
 
 @dataclass(frozen=True, eq=False)

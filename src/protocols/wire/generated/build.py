@@ -17,6 +17,7 @@ from meterwire.protocols.wire.nodes import (
     Bcd,
     BitString,
     Bool,
+    Chain,
     Check,
     Choice,
     Const,
@@ -52,7 +53,7 @@ class Building:
     def __init__(self, source: Source) -> None:
         self.source = source
         source.names.update(Misfit=Misfit, axdr=axdr_octets, bcd=bcd_octets, bits_=bit_octets, exact=exact)
-        source.names.update(Variant=Variant, text=text_octets)
+        source.names.update(Variant=Variant, text=text_octets, chain=chain_octets)
 
     def line(self, *texts: str) -> None:
         """Add lines to the source."""
@@ -78,9 +79,8 @@ class Building:
         run = Run(self)
         patches: list[tuple[str, Size, str]] = []
         checks: list[tuple[str, Check]] = []
-        self.line(
-            f"if type(o) is not {self.source.constant(cls, cls.__name__)}: raise Misfit(f'{{o!r}} is no {cls.__name__}')"
-        )
+        known = self.source.constant(cls, cls.__name__)
+        self.line(f"if type(o) is not {known}: raise Misfit(f'{{o!r}} is no {cls.__name__}')")
         for place, f in enumerate(declared.fields):
             node = self.source.resolve(f.node)
             if f.name in starts or isinstance(node, (Size, Check)):
@@ -91,12 +91,13 @@ class Building:
                 var = self.source.fresh(f.name)
                 self.line(f"{var} = o.{f.name}")
                 scope[f.name] = var, node_of(node.base) if isinstance(node, Size) else node
-            if isinstance(node, (Size, Check)):
+            if isinstance(node, Size):
                 self.line(f"out += {bytes(width(node) or 0)!r}")
-                if isinstance(node, Size):
-                    patches.append((f.name, node, var))
-                else:
-                    checks.append((f.name, node))
+                patches.append((f.name, node, var))
+            elif isinstance(node, Check):
+                guard = f"if o.{node.guards}: " if node.guards else ""
+                self.line(f"{guard}out += {bytes(width(node) or 0)!r}")
+                checks.append((f.name, node))
             elif run.takes(node):
                 run.add(node, var, scope)
             else:
@@ -108,8 +109,8 @@ class Building:
         run.flush()
         self._patch(patches)
         for name, check in checks:
-            digest = self.source.constant(check.digest)
-            self._over(check.base, f"s_{name}", f"{digest}(bytes(out[s_{check.first}:s_{name}]))")
+            due = f"{self.source.constant(check.digest)}(bytes(out[s_{check.first}:s_{name}]))"
+            self._over(check.base, f"s_{name}", due, f"if o.{check.guards}: " if check.guards else "")
 
     def _patch(self, patches: list[tuple[str, Size, str]]) -> None:
         for name, node, var in patches:
@@ -123,11 +124,11 @@ class Building:
             self.line(f"if {octets} > {size.mask}: raise Misfit(f'{{{octets}}} octets are more than {name} can say')")
             self._over(held.base, f"s_{name}", f"{var} & {clear} | ({octets}) << {size.shift}")
 
-    def _over(self, base: Node[Any], at: str, value: str) -> None:
+    def _over(self, base: Node[Any], at: str, value: str, when: str = "") -> None:
         known = fixed(base)
         order, code = known or (">", "B")
         pack = self.source.constant(struct.Struct((">" if order == "=" else order) + code).pack_into)
-        self.line(f"{pack}(out, {at}, {value})")
+        self.line(f"{when}{pack}(out, {at}, {value})")
 
 
 class Run:
@@ -225,6 +226,13 @@ def exact(octets: bytes, size: int) -> bytes:
     return octets
 
 
+def chain_octets(octets: bytes, limit: int) -> bytes:
+    """Octets of which only the last has its lowest bit set."""
+    if not 0 < len(octets) <= limit or not octets[-1] & 1 or any(octet & 1 for octet in octets[:-1]):
+        raise Misfit(f"{octets.hex()} is no chain of at most {limit} octets that ends with its only odd one")
+    return octets
+
+
 def text_octets(value: str | bytes, encoding: str) -> bytes:
     """Text encoded; octets that were no text as they are."""
     return value.encode(encoding) if isinstance(value, str) else value
@@ -244,6 +252,12 @@ def emit(node: Node[Any], b: Building, value: str, scope: Scope) -> None:
 @emit.register
 def _(node: Octets, b: Building, value: str, scope: Scope) -> None:
     b.line(f"out += {_sized(b, node.size, value, scope)}")
+
+
+@emit.register
+def _(node: Chain, b: Building, value: str, scope: Scope) -> None:
+    del scope
+    b.line(f"out += chain({value}, {node.limit})")
 
 
 @emit.register

@@ -73,7 +73,7 @@ class _Measuring:
             line(f"{var} = b[p:p + {count}]; p += {count}")
             return True
         octets = width(node)
-        if octets is None:
+        if octets is None or (isinstance(node, Check) and node.guards):
             return False
         if isinstance(node, Const):
             line(f"if not {node.raw!r}.startswith(b[p:min(p + {octets}, e)]): return -1")

@@ -21,6 +21,7 @@ from meterwire.protocols.wire.nodes import (
     Bcd,
     BitString,
     Bool,
+    Chain,
     Check,
     Choice,
     Const,
@@ -146,7 +147,7 @@ class Reading:
     def _field(self, f: Field, node: Node[Any], var: str, scope: Scope, run: Run, tail: int) -> None:
         if isinstance(node, Check):
             run.flush()
-            self._check(node, var)
+            self._check(node, var, tail)
         elif run.takes(node):
             run.add(node, var)
         else:
@@ -170,7 +171,15 @@ class Reading:
         self.line(f"e_{var} = e; e = {begin} + {octets}{plus}")
         self.line(f"if not p <= e <= e_{var}: raise Stop(p, f'a size that fits in {{e_{var} - p}} octets')")
 
-    def _check(self, node: Check, var: str) -> None:
+    def _check(self, node: Check, var: str, tail: int) -> None:
+        if not node.guards:
+            self._sum(node, var)
+            return
+        self.line(f"{var} = None")
+        with self.source.block(f"if e - p > {tail}:"):
+            self._sum(node, var)
+
+    def _sum(self, node: Check, var: str) -> None:
         octets = width(node.base) or 1
         due, at = self.source.fresh("due"), self.source.fresh("at")
         self.line(f"{at} = p")
@@ -339,6 +348,18 @@ def emit(node: Node[Any], r: Reading, var: str, scope: Scope, name: str) -> None
 def _(node: Octets, r: Reading, var: str, scope: Scope, name: str) -> None:
     del name
     _open_octets(r, node.size, var, scope)
+
+
+@emit.register
+def _(node: Chain, r: Reading, var: str, scope: Scope, name: str) -> None:
+    del scope, name
+    at = r.source.fresh("at")
+    r.line(f"{at} = p")
+    with r.source.block("while True:"):
+        r.line(f"if p - {at} == {node.limit}: raise Stop(p, 'at most {node.limit} octets')")
+        r.need("1")
+        r.line("p += 1", "if b[p - 1] & 1: break")
+    r.line(f"{var} = b[{at}:p]")
 
 
 @emit.register

@@ -1,0 +1,211 @@
+"""Taking octets apart for people: a tree of fields with absolute spans, names, values and the place of a failure.
+
+A layer inside a layer (a tunnelled or ciphered message) is opened by an opener, which the dialect provides. Content
+that was only masked or prefixed keeps the positions of the octets on the wire; deciphered content is a buffer of its
+own, with a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from meterwire.protocols.wire.codec import Codec
+from meterwire.protocols.wire.declare import bits_info, info
+from meterwire.protocols.wire.nodes import Variant
+from meterwire.protocols.wire.tracer import SPANS, Span
+
+LAYERS = 16
+"""How many layers may be opened inside one another."""
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """What an opener found inside a field.
+
+    Attributes:
+        codec: reads it.
+        octets: its octets.
+        start: where they begin within the field's octets, None where they are new octets, such as deciphered ones.
+        note: said beside the field, such as the key that fitted.
+    """
+
+    codec: Codec[Any]
+    octets: bytes
+    start: int | None = 0
+    note: str = ""
+
+
+Opener = Callable[[Any, str, bytes], "Codec[Any] | Layer | None"]
+"""From a message, the name of one of its fields and the field's octets to what is inside, or None."""
+Annotator = Callable[[Any, str, Any], "str | None"]
+"""From a message, the name of one of its fields and its value to what it means: names, units, dates."""
+
+
+class Item(msgspec.Struct):
+    """One line of the tree: octets `start` to `end` of a buffer, 0 being the octets given."""
+
+    name: str
+    start: int
+    end: int
+    buffer: int
+    value: Any
+    doc: str
+    text: str = ""
+    error: str = ""
+    children: list[Item] = msgspec.field(default_factory=list)
+
+    def walk(self) -> Iterator[tuple[int, Item]]:
+        """This item and all below it, with their depth, in order."""
+        stack = [(0, self)]
+        while stack:
+            depth, item = stack.pop()
+            yield depth, item
+            stack += [(depth + 1, child) for child in reversed(item.children)]
+
+
+class Dissection(msgspec.Struct):
+    """The tree, the octets its spans count in, and the first error if there is one."""
+
+    root: Item
+    buffers: list[bytes]
+    error: str = ""
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+class _Dissector:
+    def __init__(self, octets: bytes, opener: Opener, annotator: Annotator, spans: int) -> None:
+        self.buffers, self._opener, self._annotator, self._left = [octets], opener, annotator, spans
+
+    def layer(self, codec: Codec[Any], octets: bytes, at: int, buffer: int, levels: int) -> Item:
+        trace = codec.trace(octets, spans=max(self._left, 1), lenient=True)
+        self._left -= len(trace.spans)
+        root = Item(codec.name, at, at + len(octets), buffer, trace.value, _doc(codec))
+        if trace.error is not None:
+            where = f" ({trace.error.path})" if trace.error.path else ""
+            root.error = f"{trace.error.expected} expected at octet {at + trace.error.offset}{where}"
+        elif trace.checks:
+            root.error = str(trace.checks[0])
+        open_items = [root]
+        for span in trace.spans:
+            del open_items[span.depth + 1 :]
+            item = self._item(span, at, buffer, len(octets))
+            open_items[-1].children.append(item)
+            open_items.append(item)
+        self._meanings(root, trace.value, levels)
+        return root
+
+    @staticmethod
+    def _item(span: Span, at: int, buffer: int, octets: int) -> Item:
+        end = octets if span.end is None else span.end
+        return Item(span.name, at + span.start, at + end, buffer, span.value, span.doc, error=span.error)
+
+    def _meanings(self, item: Item, owner: Any, levels: int) -> None:
+        """Names, units and inner layers, from the records that the fields belong to."""
+        stack = [(item, owner)]
+        while stack:
+            parent, owner = stack.pop()
+            for child in parent.children:
+                if info(owner) is not None:
+                    child.text = self._annotator(owner, child.name, child.value) or ""
+                    self._open(child, owner, levels)
+                inner = child.value if info(child.value) is not None else owner
+                stack.append((child, inner))
+
+    def _open(self, item: Item, owner: Any, levels: int) -> None:
+        if not isinstance(item.value, bytes) or not item.value or levels < 1:
+            return
+        found = self._opener(owner, item.name, item.value)
+        if found is None:
+            return
+        layer = found if isinstance(found, Layer) else Layer(found, item.value)
+        item.text = layer.note or item.text
+        if layer.start is None:
+            self.buffers.append(layer.octets)
+            item.children.append(self.layer(layer.codec, layer.octets, 0, len(self.buffers) - 1, levels - 1))
+        else:
+            at = item.end - len(item.value) + layer.start
+            item.children.append(self.layer(layer.codec, layer.octets, at, item.buffer, levels - 1))
+
+
+def _doc(codec: Codec[Any]) -> str:
+    declared = info(codec.layout)
+    doc = declared.doc if declared else getattr(codec.layout, "doc", "")
+    return doc.split("\n", 1)[0]
+
+
+def dissect(
+    codec: Codec[Any],
+    octets: bytes,
+    opener: Opener = _nothing,
+    annotator: Annotator = _nothing,
+    *,
+    offset: int = 0,
+    spans: int = SPANS,
+) -> Dissection:
+    """Take octets apart; never raises for what they contain.
+
+    Args:
+        codec: of the outermost message.
+        octets: one message.
+        opener: finds the layers inside.
+        annotator: says what values mean.
+        offset: where the octets lie in what the caller calls octet 0.
+        spans: most fields to show.
+    """
+    work = _Dissector(octets, opener, annotator, spans)
+    root = work.layer(codec, octets, offset, 0, LAYERS)
+    first = next((item.error for _, item in root.walk() if item.error), "")
+    return Dissection(root, work.buffers, first)
+
+
+def shown(value: Any) -> str:
+    """A value as people read it; empty for what its children say better."""
+    if isinstance(value, bytes):
+        return value.hex().upper()
+    if value is None or isinstance(value, (tuple, Variant)) or info(value) is not None:
+        return ""
+    if bits_info(value) is not None:
+        return ", ".join(f"{p.name}={_part(getattr(value, p.name))}" for p in value.__bits__.parts)
+    return _part(value)
+
+
+def _part(value: Any) -> str:
+    name = getattr(value, "name", None)
+    return f"{name.lower()} ({int(value)})" if isinstance(name, str) and isinstance(value, int) else str(value)
+
+
+def render(dissection: Dissection, *, width: int = 48) -> list[str]:
+    """The tree as lines of text: span, indented name, value, meaning, error."""
+    lines = []
+    last = max((item.end for _, item in dissection.root.walk()), default=0)
+    digits = len(str(last))
+    for depth, item in dissection.root.walk():
+        where = f"{item.start:>{digits}}..{item.end:<{digits}}" + (f" #{item.buffer}" if item.buffer else "")
+        value = shown(item.value) if not item.children or bits_info(item.value) is not None else ""
+        if len(value) > width:
+            value = value[: width - 3] + "..."
+        parts = [f"{where} {'  ' * depth}{item.name}"]
+        parts += [f"= {value}"] if value else []
+        parts += [f"[{item.text}]"] if item.text else []
+        parts += [f"({item.doc})"] if item.doc else []
+        parts += [f"!! {item.error}"] if item.error else []
+        lines.append(" ".join(parts))
+    return lines
+
+
+def tree(item: Item) -> dict[str, Any]:
+    """The tree as plain objects for JSON; empty entries are left out."""
+    made: dict[str, Any] = {"name": item.name, "span": [item.start, item.end]}
+    if item.buffer:
+        made["buffer"] = item.buffer
+    value = shown(item.value)
+    said = {"value": value, "text": item.text, "doc": item.doc, "error": item.error}
+    made |= {key: text for key, text in said.items() if text}
+    if item.children:
+        made["children"] = [tree(child) for child in item.children]
+    return made
