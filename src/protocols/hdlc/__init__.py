@@ -1,0 +1,1 @@
+"""HDLC of IEC 62056-46: the frame."""

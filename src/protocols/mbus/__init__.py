@@ -1,0 +1,1 @@
+"""M-Bus: the long frame, as carrier of DLMS."""

@@ -1,0 +1,34 @@
+"""The M-Bus long frame that some meters push DLMS in."""
+
+from __future__ import annotations
+
+from meterwire.protocols.wire.checks import sum8
+from meterwire.protocols.wire.declare import bits, field, hidden, message, part
+from meterwire.protocols.wire.nodes import REST, U8, Check, Const, Octets, Size
+
+
+@bits(U8)
+class ControlInformation:
+    """CI field of a DLMS transport over M-Bus."""
+
+    reserved: int = part(3, "reserved")
+    last: int = part(1, "FIN: the last segment")
+    sequence: int = part(4, "segment number")
+
+
+@message(cite="EN 13757-2, 5.7; EN 13757-3, annex on DLMS transport")
+class LongFrame:
+    """An M-Bus long frame with the transport header of DLMS."""
+
+    start = hidden(Const(b"\x68"), "start")
+    length = hidden(Size(U8, "length", "data", plus=3), "L: octets from C to the last of data")
+    again = hidden(Size(U8, "again", "data", plus=2), "L repeated")
+    start2 = hidden(Const(b"\x68"), "start repeated")
+    control: int = field(U8, "C field")
+    address: int = field(U8, "A field")
+    information: ControlInformation = field(ControlInformation, "CI field")
+    source: int = field(U8, "STSAP")
+    destination: int = field(U8, "DTSAP")
+    data: bytes = field(Octets(REST), "user data")
+    checksum = hidden(Check(U8, sum8, "control"), "check sum")
+    end = hidden(Const(b"\x16"), "stop")
