@@ -27,6 +27,7 @@ from meterwire.protocols.wire.nodes import (
     Bcd,
     BitString,
     Bool,
+    Chain,
     Check,
     Choice,
     Compact,
@@ -356,6 +357,36 @@ def _(node: Octets, low: _Lowering) -> Construct:
     return _Octets(node.size)
 
 
+class _Chain(Construct):
+    """Octets up to the first that is odd."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def _parse(self, stream: Any, context: Any, path: str) -> bytes:
+        del context
+        octets = b""
+        while not octets or not octets[-1] & 1:
+            if len(octets) == self._limit:
+                raise c.RepeatError(f"at most {self._limit} octets", path=path)
+            octets += c.stream_read(stream, 1, path)
+        return octets
+
+    def _build(self, obj: Any, stream: Any, context: Any, path: str) -> Any:
+        del context
+        if not 0 < len(obj) <= self._limit or [octet & 1 for octet in obj] != [0] * (len(obj) - 1) + [1]:
+            raise c.RepeatError(f"{obj!r} is no chain of at most {self._limit} octets", path=path)
+        stream.write(bytes(obj))
+        return obj
+
+
+@lower.register
+def _(node: Chain, low: _Lowering) -> Construct:
+    del low
+    return _Chain(node.limit)
+
+
 class _Text(Adapter):
     def __init__(self, node: Text) -> None:
         super().__init__(_Octets(node.size))
@@ -490,7 +521,7 @@ def _filled(window: Window, path: str) -> None:
         raise c.TerminatedError(f"{window.left} octets more than the layout has", path=path)
 
 
-@lower.register
+@lower.register(Sized)
 def _(node: Sized[Any], low: _Lowering) -> Construct:
     return _Sized(low.of(node.length), low.of(node.body))
 
@@ -559,7 +590,7 @@ class _Maybe(Subconstruct):
         return obj
 
 
-@lower.register
+@lower.register(Maybe)
 def _(node: Maybe[Any], low: _Lowering) -> Construct:
     return _Maybe(low.of(node.body))
 
@@ -617,7 +648,7 @@ class _Masked(Subconstruct):
         return obj
 
 
-@lower.register
+@lower.register(Masked)
 def _(node: Masked[Any], low: _Lowering) -> Construct:
     return _Masked(node, low.of(node.body))
 
@@ -719,7 +750,7 @@ class _Apart(Subconstruct):
         return obj
 
 
-@lower.register
+@lower.register(Named)
 def _(node: Named[Any], low: _Lowering) -> Construct:
     return _Apart(low.of(node.body))
 
@@ -861,7 +892,7 @@ def _(node: Described, low: _Lowering) -> Construct:
 # ------------------------------------------------------------------ messages
 
 
-@lower.register
+@lower.register(Record)
 def _(node: Record[Any], low: _Lowering) -> Construct:
     held = bits_info(node.cls)
     if held is not None:
@@ -900,8 +931,10 @@ class _Message(Construct):
         values: list[Any] = []
         for place, (f, node) in enumerate(zip(self._fields, self._nodes, strict=True)):
             begins[f.name], here = stream.position, f"{path} -> {f.name}"
-            value = inner[f.name] = self._field(place, stream, inner, path)
-            if isinstance(node, Check):
+            absent = isinstance(node, Check) and bool(node.guards) and stream.left <= self._tails[place]
+            value: Any = None if absent else self._field(place, stream, inner, path)
+            inner[f.name] = value
+            if isinstance(node, Check) and not absent:
                 self._verify(node, value, stream.between(begins[node.first], begins[f.name]), here)
             if isinstance(node, Size):
                 ends.append((self._regions[place][1], stream.end))
@@ -951,7 +984,7 @@ class _Message(Construct):
             if not f.derived:
                 inner[f.name] = value
             if isinstance(node, (Size, Check)):
-                out.write(bytes(width(node) or 0))
+                out.write(bytes(width(node) or 0) if _stands(node, obj) else b"")
             else:
                 layout._build(value, out, inner, path)
             ends[f.name] = out.tell()
@@ -963,7 +996,7 @@ class _Message(Construct):
         """Sizes first, then checks, both in order of the fields."""
         for kind in (Size, Check):
             for f, node, layout in zip(self._fields, self._nodes, self._layouts, strict=True):
-                if not isinstance(node, kind):
+                if not isinstance(node, kind) or not _stands(node, obj):
                     continue
                 if isinstance(node, Size):
                     number = ends[node.last] - begins[node.first] - node.plus
@@ -973,6 +1006,11 @@ class _Message(Construct):
                 out.seek(begins[f.name])
                 layout._build(number, out, _context(), path)
         out.seek(0, io.SEEK_END)
+
+
+def _stands(node: Size | Check, obj: Any) -> bool:
+    """Whether the field is there at all; a check that guards an empty field is not."""
+    return isinstance(node, Size) or not node.guards or bool(getattr(obj, node.guards))
 
 
 def _in_part(node: Size, obj: Any, name: str, number: int, path: str) -> int:
