@@ -1,8 +1,9 @@
 """The data identifiers of DL/T 645-2007: what a meter can be asked for, and what the octets of the answer mean.
 
 The table (``dlt645_di.csv``) holds some 670 rows; those of the standard's annex A alone spell out to 21,547
-identifiers. A row's identifier is eight hex digits, DI3 first; ``[01-3F]`` stands for every octet of that range. In its names ``<2>`` is the number in the second range and
-``<2:current|settlement day #>`` picks by it, the last choice for all that follow, with ``#`` for the number.
+identifiers. A row's identifier is eight hex digits, DI3 first; ``[01-3F]`` stands for every octet of that range. In
+its names ``<2>`` is the number in the second range and ``<2:current|settlement day #>`` picks by it, the last choice
+for all that follow, with ``#`` for the number.
 Column `table` says how sure a row is: A.1 to A.7 are the standard's tables, EXT-14 the 2014 notice, EXT is seen in
 public programs, ``EXT?`` is recalled only. The formats are described in `formats`.
 """
