@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import msgspec
 
-from meterwire.protocols.dlt645.formats import Format, Repeat, Value, format_of, moment
+from meterwire.protocols.dlt645.formats import Repeat, format_of
+from meterwire.protocols.dlt645.values import Format, Value, moment
 
 __all__ = ["Identifier", "Value", "decode", "encode", "identifier", "members", "moment"]
 
