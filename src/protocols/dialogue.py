@@ -319,10 +319,17 @@ class procedure(Generic[P, T]):  # noqa: N801  used as a decorator
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Octets a server sends. `durable` says that what they acknowledge must be committed before they leave."""
+    """Octets a server sends.
+
+    Attributes:
+        octets: what is sent.
+        durable: what they acknowledge must be committed before they leave.
+        settings: what the serial line changes to once they have left; a line that has none ignores it.
+    """
 
     octets: bytes
     durable: bool = False
+    settings: LineSettings | None = None
 
 
 class Responder(Protocol):

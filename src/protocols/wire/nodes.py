@@ -224,6 +224,10 @@ class Choice(Node[Any]):
     into: type[Variant] | None = None
     default: Any = None
 
+    def __post_init__(self) -> None:
+        plain = {int(tag) if isinstance(tag, int) else tag: case for tag, case in self.cases.items()}
+        object.__setattr__(self, "cases", plain)  # members of an enumeration cannot be written into source
+
 
 @dataclass(frozen=True, eq=False)
 class Tagged(Node[Any]):

@@ -22,6 +22,7 @@ from meterwire.protocols.wire.nodes import (
     Choice,
     Const,
     Described,
+    Enum,
     Lookup,
     Many,
     Masked,
@@ -33,6 +34,7 @@ from meterwire.protocols.wire.nodes import (
     Record,
     Recur,
     Ref,
+    Rest,
     Size,
     Sized,
     Tagged,
@@ -178,8 +180,13 @@ def packed_expression(node: Node[Any], value: str) -> str:
     if isinstance(node, UInt) and node.size not in (1, 2, 4, 8):
         order = "'big'" if node.order == ">" else "'little'"
         return f"({value}).to_bytes({node.size}, {order}{', signed=True' if node.signed else ''})"
+    if isinstance(node, (Enum, Record)):
+        held = bits_info(node.cls) if isinstance(node, Record) else node
+        return packed_expression(held.base, value) if held is not None else value
     if isinstance(node, Bcd):
-        return f"bcd({value}, {node.size}, {node.order!r}, {node.also!r})"
+        turned = "[::-1]" if node.order == "<" else ""
+        plain = f"bytes.fromhex({value}){turned} if len({value}) == {2 * int(node.size)} and {value}.isdecimal()"  # type: ignore[arg-type]
+        return f"({plain} else bcd({value}, {node.size}, {node.order!r}, {node.also!r}))"
     if isinstance(node, Bool):
         return f"({node.true} if {value} else 0)"
     if isinstance(node, Text):
@@ -343,11 +350,20 @@ def _(node: Tagged, b: Building, value: str, scope: Scope) -> None:
 
 @emit.register(Masked)
 def _(node: Masked[Any], b: Building, value: str, scope: Scope) -> None:
+    up, body = b.source.constant(node.up), b.source.resolve(node.body)
+    if isinstance(body, Octets) and isinstance(body.size, Rest):
+        octets = f"{value}.translate({up})"
+        b.line(
+            f"out += {octets} if {b.source.reference(node.when, scope)} else {value}"
+            if node.when
+            else f"out += {octets}"
+        )
+        return
     start = b.source.fresh("s")
     b.line(f"{start} = len(out)")
-    b.put(node.body, value, scope)
+    b.put(body, value, scope)
     when = f"if {b.source.reference(node.when, scope)}: " if node.when else ""
-    b.line(f"{when}out[{start}:] = out[{start}:].translate({b.source.constant(node.up)})")
+    b.line(f"{when}out[{start}:] = out[{start}:].translate({up})")
 
 
 @emit.register(Record)
