@@ -379,7 +379,7 @@ class EnergyRegisters:
 def _per_meter(value: ArrayLike, meters: int, name: str) -> NDArray[np.float64]:
     """One float64 for each meter, finite."""
     try:
-        array = np.array(np.broadcast_to(np.asarray(value, np.float64), (meters,)))
+        array = np.array(np.broadcast_to(np.asarray(value, np.float64), (meters,))) + 0.0  # no zero has a sign
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: one number, or one for each of {meters} meters, is needed") from error
     if not np.isfinite(array).all():

@@ -12,6 +12,9 @@
 /* Below this many meter-steps a call keeps the lock: giving it up costs more than the work. */
 #define SMALL_WORK 16384
 
+/* Above this size of p and q the kernel asks for data ahead of time; below, that costs more than it brings. */
+#define FAR_BYTES (4 << 20)
+
 typedef struct {
     size_t isa; /* index into ISA_PATHS; read and written atomically */
 } core_state;
@@ -24,7 +27,7 @@ static fleet_span chosen_span(PyObject *module) {
 /* Adds the range, or leaves it as it was when a meter in the middle fails. */
 static fleet_result integrate_range(fleet_span span, const fleet_job *job, size_t first, size_t last, int check) {
     fleet_result result = span(job, first, last, check ? CHECK : ADD);
-    if (result.outcome != DONE && !check) span(job, first, result.lane, UNDO);
+    if (result.outcome != DONE && !check) span(job, first, result.tile, UNDO);
     return result;
 }
 
@@ -33,6 +36,8 @@ static PyObject *raise_result(const fleet_result *result) {
     if (result->outcome == NO_ROOM)
         return PyErr_Format(PyExc_OverflowError, "meter %zu, %s: accumulator full, drain first", result->meter,
                             where[result->row]);
+    if (result->outcome == NEGATIVE_CONSTANT)
+        return PyErr_Format(PyExc_ValueError, "meter %zu: a factor or a threshold is negative", result->meter);
     return PyErr_Format(PyExc_ValueError, "meter %zu, %s: not a number, or 2**51 or more increments in one step",
                         result->meter, where[result->row]);
 }
@@ -108,6 +113,7 @@ static PyObject *core_integrate(PyObject *module, PyObject *const *args, Py_ssiz
         .steps = samples / per_step,
         .meters = meters,
         .single = view[0]->itemsize == sizeof(float),
+        .far = view[0]->len > FAR_BYTES / 2,
         .active_factor = view[2]->buf,
         .reactive_factor = view[3]->buf,
         .starting_active = view[4]->buf,

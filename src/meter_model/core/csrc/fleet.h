@@ -2,9 +2,8 @@
  *
  * An accumulator counts 2^-32 pulse in int64.  One step of one meter adds rint(|P| * k), the product rounded to double
  * first and ties going to even.  The rounding is the addition of 1.5 * 2^52, which leaves the integer in the low bits of
- * the sum; it is exact below 2^51, and anything else (too large, infinite, not a number, a negative factor) shows up as a
- * difference of 2^51 or more between the bits of the sum and those of the constant.  Sums of such integers do not depend
- * on order, so cutting a block into steps, or a fleet into ranges of meters, changes no bit.
+ * the sum; it is exact below 2^51, and anything else (too large, infinite, not a number) shows up as a bit above it.  Sums of such
+ * integers do not depend on order: cutting a block into steps, or a fleet into ranges of meters, changes no bit.
  */
 #ifndef METERWIRE_FLEET_H
 #define METERWIRE_FLEET_H
@@ -26,10 +25,13 @@
 #define INCREMENT_BITS 51
 #define LIBRARY_INLINE static inline __attribute__((always_inline))
 
+enum { IMPORT, EXPORT, Q1, Q2, Q3, Q4, REGISTERS };
+
 enum {
-    REGISTERS = 6, /* A+, A-, QI, QII, QIII, QIV */
     PHASES = 3,
-    MAX_STEPS = 2048 /* 2^11 increments below 2^51 stay below 2^62: what a block adds to a lane cannot overflow */
+    TILE = 256, /* meters whose sums and constants stay in the first cache */
+    BATCH = 4,  /* steps taken at once: the sums and constants of a meter are loaded once for them */
+    MAX_STEPS = 2048 /* 2^11 increments below 2^51 stay below 2^62: what one block adds cannot overflow */
 };
 
 /* Where the powers of a row come from. */
@@ -37,14 +39,15 @@ enum row { PHASE_A, PHASE_B, PHASE_C, SUM_OF_PHASES, ALONE };
 
 enum mode { ADD, UNDO, CHECK };
 
-enum outcome { DONE, OUT_OF_RANGE, NO_ROOM };
+enum outcome { DONE, OUT_OF_RANGE, NO_ROOM, NEGATIVE_CONSTANT };
 
 typedef struct {
     const void *active, *reactive; /* [steps][3][meters], or [steps][meters] when phases is NULL */
     size_t steps, meters;
     int single; /* samples are float, not double */
+    int far;    /* the block does not fit into the caches */
     const double *active_factor, *reactive_factor; /* increment per W or var, [meters] */
-    const double *starting_active, *starting_reactive; /* W or var per phase, [meters] */
+    const double *starting_active, *starting_reactive; /* W or var per phase, [meters]; nothing of these four is negative */
     int64_t *phases; /* [6][3][meters] or NULL */
     int64_t *totals; /* [6][meters] */
 } fleet_job;
@@ -52,7 +55,7 @@ typedef struct {
 typedef struct {
     enum outcome outcome;
     enum row row;
-    size_t lane; /* first meter of the vector that failed: everything before it has been stored */
+    size_t tile; /* first meter of the tile that failed: everything before it has been stored */
     size_t meter;
 } fleet_result;
 
