@@ -133,27 +133,28 @@ def converse(dialogue: Iterable[Any] | Dialogue[T], line: Line) -> T:
     try:
         step = next(steps)
         while True:
-            step = _resume(steps, line, step)
+            try:
+                octets = _perform(step, line)
+            except Exception as error:  # noqa: BLE001  the procedure decides what a broken line means for it
+                step = steps.throw(error)
+            else:
+                step = steps.send((line.now(), octets))
     except StopIteration as done:
         return cast("T", done.value)
     finally:
         steps.close()
 
 
-def _resume(steps: Steps[Any], line: Line, step: Step) -> Step:
-    octets = b""
-    try:
-        if isinstance(step, Send):
-            line.write(step.octets)
-        elif isinstance(step, Receive):
-            octets = line.read(step.until)
-        elif isinstance(step, Pause):
-            line.pause(step.until)
-        else:
-            line.reconfigure(step.settings)
-    except Exception as error:  # noqa: BLE001  the procedure decides what a broken line means for it
-        return steps.throw(error)
-    return steps.send((line.now(), octets))
+def _perform(step: Step, line: Line) -> bytes:
+    if isinstance(step, Receive):
+        return line.read(step.until)
+    if isinstance(step, Send):
+        line.write(step.octets)
+    elif isinstance(step, Pause):
+        line.pause(step.until)
+    else:
+        line.reconfigure(step.settings)
+    return b""
 
 
 async def aconverse(dialogue: Iterable[Any] | Dialogue[T], line: AsyncLine) -> T:
@@ -162,27 +163,28 @@ async def aconverse(dialogue: Iterable[Any] | Dialogue[T], line: AsyncLine) -> T
     try:
         step = next(steps)
         while True:
-            step = await _aresume(steps, line, step)
+            try:
+                octets = await _aperform(step, line)
+            except Exception as error:  # noqa: BLE001  the procedure decides what a broken line means for it
+                step = steps.throw(error)
+            else:
+                step = steps.send((line.now(), octets))
     except StopIteration as done:
         return cast("T", done.value)
     finally:
         steps.close()
 
 
-async def _aresume(steps: Steps[Any], line: AsyncLine, step: Step) -> Step:
-    octets = b""
-    try:
-        if isinstance(step, Send):
-            await line.write(step.octets)
-        elif isinstance(step, Receive):
-            octets = await line.read(step.until)
-        elif isinstance(step, Pause):
-            await line.pause(step.until)
-        else:
-            await line.reconfigure(step.settings)
-    except Exception as error:  # noqa: BLE001  the procedure decides what a broken line means for it
-        return steps.throw(error)
-    return steps.send((line.now(), octets))
+async def _aperform(step: Step, line: AsyncLine) -> bytes:
+    if isinstance(step, Receive):
+        return await line.read(step.until)
+    if isinstance(step, Send):
+        await line.write(step.octets)
+    elif isinstance(step, Pause):
+        await line.pause(step.until)
+    else:
+        await line.reconfigure(step.settings)
+    return b""
 
 
 # ---------------------------------------------------------------- one exchange, with tries and time-out, for everybody
