@@ -1,0 +1,140 @@
+"""The command `meterwire`: one function a command; what a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+from cyclopts import App, CycloptsError, Parameter
+
+import meterwire
+from meterwire.errors import LocalProtocolError, MeterwireError
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+app = App(
+    name="meterwire",
+    version=meterwire.__version__,
+    help="Talk to electricity meters over DL/T 645, DL/T 698.45 and DLMS/COSEM, and emulate them.",
+    version_flags=["--version"],
+)
+
+Url = Annotated[str, Parameter(help="Endpoint: DIALECT+TRANSPORT://PLACE?options.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON array and nothing else.")]
+
+
+@app.command
+def demo(*, keep: Annotated[Path | None, Parameter(help="Keep the sessions as pcapng files here.")] = None) -> int:
+    """Emulate a three-phase meter, read it through every dialect, and check that the numbers agree."""
+    from meterwire.cli.demo import demo as run  # noqa: PLC0415
+
+    return run(keep)
+
+
+@app.command
+def serve(
+    *,
+    profile: Annotated[str, Parameter(help="three-phase or single-phase.")] = "three-phase",
+    listen: Annotated[list[str] | None, Parameter(help="Endpoint to serve; may be given many times.")] = None,
+    seed: Annotated[int, Parameter(help="Seed of load and faults.")] = 0,
+    device: Annotated[Path | None, Parameter(help="Device file (TOML) instead of a profile.")] = None,
+    clock: Annotated[str, Parameter(help="real, frozen:ISO or xN.")] = "real",
+    control: Annotated[str | None, Parameter(help="Control surface, such as tcp://127.0.0.1:0.")] = None,
+    trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
+    record: Annotated[
+        Path | None, Parameter(help="Record the octets of each endpoint as pcapng in this folder.")
+    ] = None,
+) -> int:
+    """Serve one emulated meter on any number of endpoints until it is interrupted."""
+    from meterwire.cli.serve import serve as run  # noqa: PLC0415
+
+    return run(profile, listen or [], seed, device, clock, control, trace=trace, record=record)
+
+
+@app.command
+def meter(
+    words: Annotated[list[str], Parameter(help="URL of the control surface, then set, get or event and its words.")],
+    /,
+    *,
+    json: Json = False,
+) -> int:
+    """Change a served meter while others talk to it: `meter URL set phase b off`, `meter URL get clock`."""
+    from meterwire.cli.meter import meter as run  # noqa: PLC0415
+
+    return run(words, json=json)
+
+
+@app.command
+def read(
+    url: Url,
+    items: Annotated[list[str], Parameter(help="Quantity, data identifier, OAD, or OBIS code with attribute.")],
+    /,
+    *,
+    address: Annotated[str | None, Parameter(help="Address of the meter.")] = None,
+    password_file: Annotated[Path | None, Parameter(help="File with the password of a DLMS association.")] = None,
+    trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
+    record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
+    json: Json = False,
+) -> int:
+    """Read items from a meter."""
+    from meterwire.cli.read import read as run  # noqa: PLC0415
+
+    return run(url, items, address, password_file, trace=trace, record=record, json=json)
+
+
+@app.command
+def decode(
+    source: Annotated[
+        str, Parameter(help="Hex text, a file (hex, log, pcap, pcapng), or - for stdin.", allow_leading_hyphen=True)
+    ],
+    /,
+    *,
+    dialect: Annotated[str | None, Parameter(help="Take this dialect instead of recognising one.")] = None,
+    keys: Annotated[Path | None, Parameter(help="File with keys (TOML), to look into ciphered layers.")] = None,
+    json: Json = False,
+) -> int:
+    """Show frames as trees of fields with octet spans, names and units."""
+    from meterwire.cli.decode import decode as run  # noqa: PLC0415
+
+    return run(source, dialect=dialect, json=json, keys=keys)
+
+
+@app.command
+def quantities(
+    pattern: Annotated[str, Parameter(help="Show names that contain this.")] = "", /, *, json: Json = False
+) -> int:
+    """Show the table of quantities with their names in every dialect."""
+    from meterwire.cli.quantities import quantities as run  # noqa: PLC0415
+
+    return run(pattern, json=json)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command line and give its exit code."""
+    try:
+        with_code: Callable[..., Any] = app
+        result = with_code(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        return _say(f"{error}\nTry: meterwire --help", USAGE)
+    except LocalProtocolError as error:
+        return _say(str(error), USAGE)
+    except MeterwireError as error:
+        return _say(str(error), FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return result if isinstance(result, int) else DONE
+
+
+def _say(text: str, code: int) -> int:
+    print(f"meterwire: {text}", file=sys.stderr)
+    return code
+
+
+def main() -> NoReturn:
+    """Entry point."""
+    sys.exit(run())
