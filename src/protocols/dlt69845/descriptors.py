@@ -87,4 +87,4 @@ class ScalerUnit:
     unit: Unit698 | int = field(Enum(U8, Unit698), "unit")
 
     def __str__(self) -> str:
-        return f"10^{self.scaler} {getattr(self.unit, 'name', self.unit)}"
+        return f"10^{self.scaler} {getattr(self.unit, 'symbol', f'unit {self.unit}')}".rstrip()

@@ -47,20 +47,20 @@ class FragmentKind(IntEnum):
 class FrameLength:
     """Length field (L)."""
 
-    reserved: int = part(1, "D15: reserved")
-    unit: int = part(1, "D14: 0 octets, 1 kilo-octets (2021; reserved in 2017)")
-    size: int = part(14, "D13 to D0: octets between the start and the end octet")
+    reserved: int = part(1, "D15: reserved", default=0)
+    unit: int = part(1, "D14: 0 octets, 1 kilo-octets (2021; reserved in 2017)", default=0)
+    size: int = part(14, "D13 to D0: octets between the start and the end octet", default=0)
 
 
 @bits(U8)
 class LinkControl:
     """Control field (C)."""
 
-    direction: int = part(1, "D7 (DIR): 0 sent by the client, 1 by the server")
-    started_by_client: int = part(1, "D6 (PRM): 1 in an exchange that the client began")
-    fragment: int = part(1, "D5: 1 where the user data are a piece of an APDU, or acknowledge one")
-    reserved: int = part(1, "D4: reserved")
-    scrambled: int = part(1, "D3 (SC): 1 where 33H was added to every octet of the user data")
+    direction: int = part(1, "D7 (DIR): 0 sent by the client, 1 by the server", default=0)
+    started_by_client: int = part(1, "D6 (PRM): 1 in an exchange that the client began", default=0)
+    fragment: int = part(1, "D5: 1 where the user data are a piece of an APDU, or acknowledge one", default=0)
+    reserved: int = part(1, "D4: reserved", default=0)
+    scrambled: int = part(1, "D3 (SC): 1 where 33H was added to every octet of the user data", default=0)
     function: int = part(3, "D2 to D0: function code", names=Function, default=Function.USER)
 
 
@@ -108,8 +108,8 @@ class FragmentWord:
     """The word in front of a piece of an APDU."""
 
     kind: int = part(2, "D15 to D14: which piece this is", names=FragmentKind)
-    reserved: int = part(2, "D13 to D12: reserved")
-    number: int = part(12, "D11 to D0: number of the piece, from 0")
+    reserved: int = part(2, "D13 to D12: reserved", default=0)
+    number: int = part(12, "D11 to D0: number of the piece, from 0", default=0)
 
 
 @message(cite="DL/T 698.45-2017, 6, fragmented transfer")

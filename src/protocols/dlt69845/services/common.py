@@ -15,18 +15,18 @@ DAR = Enum(U8, Dar)
 class Piid:
     """Invocation identifier of the client (PIID)."""
 
-    priority: int = part(1, "D7: 1 high priority")
-    reserved: int = part(1, "D6: reserved; some masters set it")
-    number: int = part(6, "D5 to D0: number of the invocation; the answer repeats it")
+    priority: int = part(1, "D7: 1 high priority", default=0)
+    reserved: int = part(1, "D6: reserved; some masters set it", default=0)
+    number: int = part(6, "D5 to D0: number of the invocation; the answer repeats it", default=0)
 
 
 @bits(U8)
 class PiidAcd:
     """Invocation identifier of the server, with its request for access (PIID-ACD)."""
 
-    priority: int = part(1, "D7: 1 high priority")
-    access: int = part(1, "D6 (ACD): 1 where the server wants to be asked")
-    number: int = part(6, "D5 to D0: number of the invocation")
+    priority: int = part(1, "D7: 1 high priority", default=0)
+    access: int = part(1, "D6 (ACD): 1 where the server wants to be asked", default=0)
+    number: int = part(6, "D5 to D0: number of the invocation", default=0)
 
 
 @message(cite="DL/T 698.45-2017, application layer: TimeTag")

@@ -29,9 +29,9 @@ class LinkOutcome(IntEnum):
 class LinkResult:
     """Result of a LINK-Request."""
 
-    clock_trusted: int = part(1, "D7: 1 where the client's clock may be trusted")
-    reserved: int = part(4, "D6 to D3: reserved")
-    outcome: int = part(3, "D2 to D0: result", names=LinkOutcome)
+    clock_trusted: int = part(1, "D7: 1 where the client's clock may be trusted", default=0)
+    reserved: int = part(4, "D6 to D3: reserved", default=0)
+    outcome: int = part(3, "D2 to D0: result", names=LinkOutcome, default=0)
 
 
 @message(cite="DL/T 698.45-2017, LINK-Request")

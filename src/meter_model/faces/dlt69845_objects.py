@@ -1,0 +1,182 @@
+"""What the meter shows of itself through DL/T 698.45: objects, their attributes, and values as Data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from fractions import Fraction
+from functools import cache
+from typing import Final, Protocol
+
+from meterwire.meter_model.values import Demand, NotServed, Value
+from meterwire.protocols.dlt69845.dates import NOT_SPECIFIED, DateTimeS
+from meterwire.protocols.dlt69845.descriptors import Oad, ScalerUnit
+from meterwire.protocols.dlt69845.enums import Dar, Unit698
+from meterwire.protocols.dlt69845.objects import attribute_of, object_of
+from meterwire.protocols.wire.nodes import Variant
+from meterwire.quantities import QUANTITIES, Quantity, Representation
+
+_TAGS: Final = {
+    "double-long": (5, 32, True),
+    "double-long-unsigned": (6, 32, False),
+    "integer": (15, 8, True),
+    "long": (16, 16, True),
+    "unsigned": (17, 8, False),
+    "long-unsigned": (18, 16, False),
+    "long64": (20, 64, True),
+    "long64-unsigned": (21, 64, False),
+    "enum": (22, 8, False),
+}
+"""Tag, bits and sign of the integers."""
+
+_UNITS: Final = {unit.symbol: unit for unit in Unit698}
+_STRUCTURES: Final = {(0x4300, 3): 6, (0x400C, 2): 5}
+"""Attributes that are structures of so many elements; the others that have elements are arrays."""
+_EMPTY: Final = Variant(10, "")
+_HIGH_PRECISION: Final = -4
+"""Scaler of attribute 4 of the energy objects."""
+
+
+class Readable(Protocol):
+    """What the face needs of a meter."""
+
+    def read(self, quantity: Quantity) -> Value:
+        """The value now; raises `NotServed`."""
+
+
+class Denied(Exception):  # noqa: N818  becomes a DAR before it leaves the face
+    """An attribute cannot be read; `dar` says why."""
+
+    def __init__(self, dar: Dar) -> None:
+        super().__init__(dar.name)
+        self.dar = dar
+
+
+@cache
+def _rows() -> dict[tuple[int, int], dict[int, Quantity]]:
+    """Quantities by OI and attribute, then by index."""
+    rows: dict[tuple[int, int], dict[int, Quantity]] = {}
+    for row in QUANTITIES.values():
+        if row.oad is not None:
+            oad = Oad.of(row.oad)
+            rows.setdefault((oad.oi, oad.attribute), {})[oad.index] = row
+    return rows
+
+
+@cache
+def _served() -> frozenset[int]:
+    return frozenset(oi for oi, _ in _rows())
+
+
+def attribute(meter: Readable, oad: Oad) -> Variant:
+    """The value of an attribute, or of one element of it, as Data; raises `Denied`."""
+    if oad.oi not in _served():
+        raise Denied(Dar.OBJECT_UNDEFINED)
+    rows = _rows().get((oad.oi, oad.attribute))
+    if rows is not None:
+        return _value(meter, oad, rows)
+    if oad.attribute == 1 and oad.index == 0:
+        return Variant(9, oad.oi.to_bytes(2, "big"))
+    energy = _rows().get((oad.oi, 2)) if _class_of(oad.oi) == 1 else None
+    if energy and oad.attribute == 4:
+        return _value(meter, oad, energy, precise=True)
+    scaled = _scaled(oad)
+    if scaled is None:
+        raise Denied(Dar.OBJECT_UNAVAILABLE)
+    return Variant(89, scaled)
+
+
+def _class_of(oi: int) -> int:
+    row = object_of(oi)
+    return row.class_id if row else 0
+
+
+def _scaled(oad: Oad) -> ScalerUnit | None:
+    """Scaler and unit, where the attribute is the Scaler_Unit of its class and the values have one."""
+    member = attribute_of(oad.packed)
+    rows = _rows().get((oad.oi, 2))
+    if member is None or member.data_type != "Scaler_Unit" or rows is None or oad.index:
+        return None
+    declared = next(iter(rows.values())).dlt69845
+    if declared is None or declared.scaler is None:
+        return None
+    precise = _class_of(oad.oi) == 1 and oad.attribute == 5
+    return ScalerUnit(_HIGH_PRECISION if precise else declared.scaler, _UNITS.get(declared.unit, Unit698.NONE))
+
+
+def _value(meter: Readable, oad: Oad, rows: dict[int, Quantity], *, precise: bool = False) -> Variant:
+    if oad.index in rows:
+        return _data(meter, rows[oad.index], precise=precise)
+    if oad.index or 0 in rows:
+        raise Denied(Dar.OBJECT_UNAVAILABLE)
+    members = _STRUCTURES.get((oad.oi, oad.attribute))
+    if members is not None:
+        found = (rows.get(index) for index in range(1, members + 1))
+        return Variant(2, tuple(_EMPTY if row is None else _data(meter, row) for row in found))
+    return Variant(1, tuple(_elements(meter, rows, precise=precise)))
+
+
+def _elements(meter: Readable, rows: dict[int, Quantity], *, precise: bool) -> list[Variant]:
+    """Elements from the first on, as many as the meter has: a single-phase meter ends where its phases end."""
+    elements: list[Variant] = []
+    for index in range(1, max(rows) + 1):
+        try:
+            elements.append(_data(meter, rows[index], precise=precise))
+        except (KeyError, Denied):
+            break
+    if not elements:
+        raise Denied(Dar.OBJECT_UNAVAILABLE)
+    return elements
+
+
+def _data(meter: Readable, row: Quantity, *, precise: bool = False) -> Variant:
+    declared = row.dlt69845
+    if declared is None:
+        raise Denied(Dar.OBJECT_UNAVAILABLE)
+    try:
+        value = meter.read(row)
+    except NotServed:
+        raise Denied(Dar.OBJECT_UNAVAILABLE) from None
+    if isinstance(value, Demand):
+        return Variant(2, (_number(value.value, _element_type(declared), declared), _time(value.time)))
+    if isinstance(value, Fraction) and precise:
+        wide = "long64" if declared.data_type == "double-long" else "long64-unsigned"
+        return _number(value, wide, _finer(declared))
+    if isinstance(value, Fraction):
+        return _number(value, declared.data_type, declared)
+    if isinstance(value, dt.datetime):
+        return _time(value)
+    return _text(str(value), declared.data_type)
+
+
+def _finer(declared: Representation) -> Representation:
+    shift = _HIGH_PRECISION - (declared.scaler or 0)
+    exponent = None if declared.exponent is None else declared.exponent + shift
+    return Representation(declared.data_type, declared.unit, _HIGH_PRECISION, exponent)
+
+
+def _element_type(declared: Representation) -> str:
+    return declared.data_type.removeprefix("structure{").partition(",")[0]
+
+
+def _number(value: Fraction, data_type: str, declared: Representation) -> Variant:
+    """The integer that the declared resolution leaves of a value: truncated towards zero, never rounded."""
+    tag, width, signed = _TAGS[data_type]
+    raw = int(value / Fraction(10) ** (declared.exponent or 0))
+    low = -(1 << (width - 1)) if signed else 0
+    if not low <= raw < low + (1 << width):
+        raise Denied(Dar.OTHER)
+    return Variant(tag, raw)
+
+
+def _time(value: dt.datetime | None) -> Variant:
+    return Variant(28, NOT_SPECIFIED if value is None else DateTimeS.of(value))
+
+
+def _text(text: str, data_type: str) -> Variant:
+    if data_type != "octet-string":
+        return Variant(10, text)
+    digits = text if len(text) % 2 == 0 else "0" + text
+    try:
+        return Variant(9, bytes.fromhex(digits))
+    except ValueError:
+        return Variant(9, text.encode())

@@ -1,0 +1,106 @@
+"""What the dissector needs of this dialect: the layers inside fields, and what values mean."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from meterwire.protocols.axdr.plain import pretty
+from meterwire.protocols.dlt69845.address import Address, address_in
+from meterwire.protocols.dlt69845.apdu import Apdu
+from meterwire.protocols.dlt69845.data import DATA_NAMES
+from meterwire.protocols.dlt69845.dates import Date, DateTime, DateTimeS, Interval, Time
+from meterwire.protocols.dlt69845.descriptors import Oad, Omd, Road, ScalerUnit
+from meterwire.protocols.dlt69845.enums import Dar
+from meterwire.protocols.dlt69845.items import Item, reading
+from meterwire.protocols.dlt69845.link import EDITION, AddressKind, Flag17, Fragment, Link
+from meterwire.protocols.dlt69845.objects import describe_oad, describe_omd
+from meterwire.protocols.dlt69845.services.common import ResultNormal
+from meterwire.protocols.dlt69845.services.security import PlainContent
+from meterwire.protocols.wire.codec import Codec, codec
+from meterwire.protocols.wire.declare import info
+from meterwire.protocols.wire.nodes import Variant
+from meterwire.quantities import by_oad
+
+_MOST_TEXT: Final = 200
+"""Longest meaning of a value, in characters."""
+_MOST_ELEMENTS: Final = 16
+"""Elements of a list that are still told; longer ones speak through their own lines."""
+_CHOICES: Final = frozenset({"result", "proof", "mechanism", "meters", "rows", "follow_report"})
+"""Fields that hold one of several layouts under a number of their own, which is no tag of Data."""
+
+
+def opener(message: Any, field_name: str, octets: bytes) -> Codec[Any] | None:
+    """The layer inside a field: user data hold a fragment or an APDU, protected plain content holds an APDU."""
+    del octets
+    if isinstance(message, Link) and field_name == "user":
+        edition = 2017 if isinstance(message.flag, Flag17) else EDITION
+        return codec(Fragment if message.control.fragment else Apdu, edition)
+    if isinstance(message, PlainContent) and field_name == "apdu":
+        return codec(Apdu, EDITION)
+    return None
+
+
+def annotator(message: Any, field_name: str, value: Any) -> str | None:
+    """What a value means: names of objects with unit and scaler, numbers scaled, reasons, dates, addresses."""
+    if isinstance(value, bytes) and field_name == "server":
+        return _server(message, value)
+    if isinstance(message, ResultNormal) and field_name == "result" and isinstance(value, Variant):
+        return _result(message)
+    if isinstance(value, Variant) and field_name in _CHOICES:
+        return None
+    text = _data(value) if isinstance(value, Variant) else meaning(value)
+    return None if text is None else text[:_MOST_TEXT]
+
+
+def _data(value: Variant) -> str | None:
+    """Type and value of Data that is no list; what has a text of its own needs no type."""
+    if isinstance(value.value, tuple):
+        return None
+    return meaning(value.value) or (pretty(value, DATA_NAMES) if info(value.value) is None else None)
+
+
+def meaning(value: Any) -> str | None:
+    """A value of a type that has a text of its own, None for others."""
+    if isinstance(value, Oad):
+        return describe_oad(value.packed)
+    if isinstance(value, Omd):
+        return describe_omd(value.oi << 16 | value.method << 8 | value.mode)
+    if isinstance(value, Dar):
+        return value.name.lower().replace("_", " ")
+    if isinstance(value, (Road, ScalerUnit, Interval, Date, Time, DateTime, DateTimeS)):
+        return str(value)
+    return None
+
+
+def _server(message: Any, octets: bytes) -> str | None:
+    """The address of a link frame, or a target server address with its flag octet, high octet first."""
+    if isinstance(message, Link):
+        kind = AddressKind(message.flag.kind)
+        return f"{kind.name.lower()} {address_in(message).digits}"
+    if not octets:
+        return "no address"
+    return str(Address(octets[1:].hex().upper(), AddressKind(octets[0] >> 6), octets[0] >> 4 & 3))
+
+
+def _result(message: ResultNormal) -> str | None:
+    """One attribute as the client would give it: the number with its unit, or why there is none."""
+    data = message.result.value
+    if message.result.tag == 0:
+        return meaning(data)
+    if not isinstance(data, Variant) or (isinstance(data.value, tuple) and len(data.value) > _MOST_ELEMENTS):
+        return None
+    found = reading(Item(str(message.oad), message.oad, by_oad(message.oad.packed)), message)
+    text = _told(found.value)
+    if found.unit:
+        text += f" {found.unit}"
+    if found.time:
+        text += f" at {found.time:%Y-%m-%d %H:%M:%S}"
+    return (text or pretty(data, DATA_NAMES))[:_MOST_TEXT]
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_told(element) for element in value[:_MOST_ELEMENTS])
+    if value is None:
+        return "no value"
+    return f"{value:%Y-%m-%d %H:%M:%S}" if hasattr(value, "hour") and hasattr(value, "year") else str(value)
