@@ -112,16 +112,17 @@ class _Dissector:
             for child in parent.children:
                 if info(owner) is not None:
                     child.text = self._annotator(owner, child.name, child.value) or ""
-                    self._open(child, owner, levels)
+                    if self._open(child, owner, levels):
+                        continue  # the layer inside has found its own meanings
                 inner = child.value if info(child.value) is not None else owner
                 stack.append((child, inner))
 
-    def _open(self, item: Item, owner: Any, levels: int) -> None:
+    def _open(self, item: Item, owner: Any, levels: int) -> bool:
         if not isinstance(item.value, bytes) or not item.value or levels < 1:
-            return
+            return False
         found = self._opener(owner, item.name, item.value)
         if found is None:
-            return
+            return False
         layer = found if isinstance(found, Layer) else Layer(found, item.value)
         item.text = layer.note or item.text
         if layer.start is None:
@@ -130,6 +131,7 @@ class _Dissector:
         else:
             at = item.end - len(item.value) + layer.start
             item.children.append(self.layer(layer.codec, layer.octets, at, item.buffer, levels - 1))
+        return True
 
 
 def _doc(codec: Codec[Any]) -> str:
