@@ -1,0 +1,99 @@
+"""What the meter keeps under a data identifier of DL/T 645, as octets without the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final, Protocol
+
+from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.clock import VirtualClock
+from meterwire.meter_model.values import Demand, NotServed, Value
+from meterwire.protocols.dlt645.identifiers import encode, identifier, members
+from meterwire.quantities import Quantity, Representation, by_di
+
+NO_TIME: Final = "00-00-00 00:00"
+"""Time of a demand that has not been reached since the last settlement."""
+
+
+class Metered(Protocol):
+    """What this face needs of a meter."""
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The meter's clock."""
+
+    def read(self, quantity: Quantity | str) -> Value:
+        """The value of a quantity now; raises NotServed."""
+
+
+class Items:
+    """The served items: every quantity that has a data identifier, blocks of them, and fixed octets.
+
+    Args:
+        meter: whose quantities they are.
+        fixed: further items whose octets never change, by data identifier.
+    """
+
+    def __init__(self, meter: Metered, fixed: Mapping[int, bytes]) -> None:
+        self._meter = meter
+        self._fixed = dict(fixed)
+
+    def octets(self, di: int) -> bytes | None:
+        """The data of an item, None where the meter does not have it."""
+        if di in self._fixed:
+            return self._fixed[di]
+        row = by_di(di)
+        if row is None:
+            return self._block(di)
+        try:
+            return quantity_octets(row, self._meter.read(row))
+        except NotServed:
+            return None
+
+    def _block(self, di: int) -> bytes | None:
+        """A block of the items that one of DI2 to DI0 = FFH stands for; one of rates ends with the meter's last."""
+        found = identifier(di)
+        if found is None:
+            return None
+        parts = []
+        for member in members(di):
+            part = self.octets(member)
+            if part is None:
+                if found.octets is not None:  # a block of a declared size has no holes
+                    return None
+                break
+            parts.append(part)
+        return b"".join(parts) or None
+
+
+def quantity_octets(row: Quantity, value: Value) -> bytes:
+    """The octets of a quantity's value, truncated towards zero to the digits that its identifier declares.
+
+    What the declared digits cannot carry, such as 800,000 kWh in a field with a sign bit, is sent as FFH octets, by
+    which meters say that there is no value: a wrong number is never sent.
+    """
+    if row.di is None or row.dlt645 is None:
+        raise LocalProtocolError(f"DL/T 645 has no data identifier for {row.name}")
+    if isinstance(value, Demand):
+        when: Any = value.time or NO_TIME
+        number = _number(row.dlt645, value.value)
+        return _encoded(row.di, (number, when), (None, when))
+    sent: Any = _number(row.dlt645, value) if isinstance(value, Fraction) else value
+    if not isinstance(sent, (Decimal, str, date, time)):
+        raise LocalProtocolError(f"{value!r} is no value of {row.name}")
+    return _encoded(row.di, sent, None)
+
+
+def _number(declared: Representation, value: Fraction) -> Decimal:
+    exponent, scaler = declared.exponent or 0, declared.scaler or 0
+    return Decimal(f"{int(value / Fraction(10) ** exponent)}E{scaler}")
+
+
+def _encoded(di: int, value: Any, instead: Any) -> bytes:
+    try:
+        return encode(di, value)
+    except LocalProtocolError:
+        return encode(di, instead)
