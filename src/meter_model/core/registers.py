@@ -19,7 +19,7 @@ from __future__ import annotations
 import enum
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -37,6 +37,7 @@ PULSE = 1 << 32
 """One pulse in units of an accumulator."""
 
 MAX_RATES = 64
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 MAX_PULSES = 1 << 62
 """No register is preset or restored to this or more, so that 2**62 pulses can still be counted."""
 
@@ -109,6 +110,7 @@ class EnergyRegisters:
         self._starting_reactive = _per_meter(starting_reactive, meters, "starting_reactive")
         if min(self._starting_active.min(), self._starting_reactive.min()) < 0:
             raise ValueError("a starting threshold must not be negative")
+        self._step = (3, meters) if phases == 3 else (meters,)
         six = len(Register)
         self._bank = np.zeros(meters, np.uint8)
         self._totals = np.zeros((six, meters), np.int64)
@@ -328,20 +330,21 @@ class EnergyRegisters:
 
     def _blocks(self, p: ArrayLike, q: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         active, reactive = np.asarray(p), np.asarray(q)
-        dtype = np.float32 if active.dtype == reactive.dtype == np.float32 else np.float64
-        step = (3, self.meters) if self.phases == 3 else (self.meters,)
-        blocks = []
-        for powers, name in ((active, "p"), (reactive, "q")):
-            if powers.dtype.kind not in "fiu":
-                raise ValueError(f"{name}: real numbers are needed")
-            if powers.shape[1:] != step:
-                if self.meters > 1 or powers.shape[1:] != step[:-1]:
-                    raise ValueError(f"{name}: a step of shape {step} is needed, not {powers.shape[1:]}")
-                powers = powers[..., np.newaxis]  # noqa: PLW2901  the axis of the one meter left out
-            blocks.append(np.require(powers, dtype, ["C", "A"]))
-        if len(blocks[0]) != len(blocks[1]):
+        dtype = _SINGLE if active.dtype is reactive.dtype is _SINGLE else _DOUBLE
+        active, reactive = self._block(active, dtype, "p"), self._block(reactive, dtype, "q")
+        if len(active) != len(reactive):
             raise ValueError("p and q: as many steps are needed in both")
-        return blocks[0], blocks[1]
+        return active, reactive
+
+    def _block(self, powers: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[np.floating]:
+        if powers.dtype.kind not in "fiu":
+            raise ValueError(f"{name}: real numbers are needed")
+        if powers.shape[1:] != self._step:
+            if self.meters > 1 or powers.shape[1:] != self._step[:-1] or powers.ndim == 0:
+                raise ValueError(f"{name}: steps of shape {self._step} are needed, not {powers.shape[1:]}")
+            powers = powers[..., np.newaxis]  # the axis of the one meter was left out
+        block = np.ascontiguousarray(powers, dtype)
+        return block if block.flags.aligned else block.copy()
 
     def _factors_of(self, seconds: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if seconds != self._factors_for:

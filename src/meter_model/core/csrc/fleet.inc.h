@@ -84,20 +84,42 @@ LIBRARY_INLINE int NAME(all_reach)(vd x, vd s, vd y, vd t) {
 LIBRARY_INLINE vu NAME(add_where)(vu sum, mask m, vu x) { return sum + (x & m); }
 #endif
 
-/* ---- loads and stores of n <= W lanes; lanes beyond n read as zero, which registers nothing ---- */
+/* ---- loads of n <= W lanes; lanes beyond n read as zero, which registers nothing ---- */
 LIBRARY_INLINE vd NAME(doubles)(const double *from, size_t n) {
     vd x = {0};
-    memcpy(&x, from, n * sizeof(double));
+    if (n == W) {
+        memcpy(&x, from, sizeof x);
+        return x;
+    }
+#if W == 8
+    return (vd)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), from);
+#elif W == 4
+    const __m256i lanes = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
+    return (vd)_mm256_maskload_pd(from, lanes);
+#else
+    for (size_t lane = 0; lane < n; lane++) x[lane] = from[lane];
     return x;
+#endif
+}
+
+LIBRARY_INLINE vd NAME(floats)(const float *from, size_t n) {
+    vf x = {0};
+    if (n == W) {
+        memcpy(&x, from, sizeof x);
+        return __builtin_convertvector(x, vd);
+    }
+#if W == 8
+    x = (vf)_mm256_maskz_loadu_ps((__mmask8)((1u << n) - 1), from);
+#elif W == 4
+    x = (vf)_mm_maskload_ps(from, _mm_cmpgt_epi32(_mm_set1_epi32((int)n), _mm_setr_epi32(0, 1, 2, 3)));
+#else
+    for (size_t lane = 0; lane < n; lane++) x[lane] = from[lane];
+#endif
+    return __builtin_convertvector(x, vd);
 }
 
 LIBRARY_INLINE vd NAME(powers)(const void *from, size_t at, size_t n, int single) {
-    if (single) {
-        vf x = {0};
-        memcpy(&x, (const float *)from + at, n * sizeof(float));
-        return __builtin_convertvector(x, vd);
-    }
-    return NAME(doubles)((const double *)from + at, n);
+    return single ? NAME(floats)((const float *)from + at, n) : NAME(doubles)((const double *)from + at, n);
 }
 
 LIBRARY_INLINE vd NAME(magnitude)(vd x) { return (vd)((vu)x & ~((vu){0} + (UINT64_C(1) << 63))); }
@@ -264,7 +286,10 @@ LIBRARY_INLINE vu NAME(sweep)(const fleet_job *job, NAME(tile) *tile, size_t m, 
 /* The last meters of a tile, fewer than a vector. */
 static __attribute__((noinline)) void NAME(rest)(const fleet_job *job, NAME(tile) *tile, size_t m, size_t v, size_t n,
                                                  size_t at, size_t stride, int sum, vu *range) {
-    for (size_t step = 0; step < job->steps; step++, at += stride)
+    size_t step = 0;
+    for (; step + BATCH <= job->steps; step += BATCH, at += BATCH * stride)
+        *range |= NAME(batch)(job, tile, m, v, n, at, stride, sum, job->single, BATCH);
+    for (; step < job->steps; step++, at += stride)
         *range |= NAME(batch)(job, tile, m, v, n, at, stride, sum, job->single, 1);
 }
 
