@@ -1,0 +1,209 @@
+"""The meter's clock: virtual, so that it can run, freeze, step, jump and run at N times the speed.
+
+It reads no clock of the computer: whoever makes it gives a base, a function that returns seconds which only grow (such
+as `time.monotonic`), and the instant to start from. `step` lets time pass, so that energy accumulates; `jump` sets the
+clock, as a time setting does, and the meter registers nothing for the difference.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Final
+
+from meterwire.errors import LocalProtocolError
+
+ZONE: Final = dt.timezone(dt.timedelta(hours=8))
+"""Local time of the default meter; COSEM counts this as deviation -480."""
+
+DEFAULT_START: Final = dt.datetime(2026, 1, 1)  # noqa: DTZ001  local time of whatever meter
+EARLIEST: Final = dt.datetime(2000, 1, 1)  # noqa: DTZ001  two digits of a year, as DL/T 645 sends them, end here ...
+LATEST: Final = dt.datetime(2099, 12, 31, 23, 59, 59)  # noqa: DTZ001  ... and here
+FASTEST: Final = 1_000_000
+_EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001
+_MICROSECOND: Final = dt.timedelta(microseconds=1)
+
+Base = Callable[[], float]
+"""Seconds that only grow; only differences mean something."""
+
+
+def local_seconds(time: dt.datetime) -> int:
+    """Whole seconds of a naive local time since 1970-01-01T00:00 of the same local time."""
+    return (time - _EPOCH) // dt.timedelta(seconds=1)
+
+
+def local_time(seconds: int) -> dt.datetime:
+    """The naive local time of so many seconds since 1970-01-01T00:00 local."""
+    return _EPOCH + dt.timedelta(seconds=seconds)
+
+
+class VirtualClock:
+    """A clock in the meter's local time.
+
+    Args:
+        start: what it shows first; a naive time is the meter's local time.
+        rate: seconds of the meter per second of the base.
+        frozen: whether it stands still.
+        base: seconds that only grow; needed as soon as the clock is to run.
+        zone: the meter's local time, without daylight saving.
+
+    Attributes:
+        on_set: called with no arguments before the clock is set, while it still shows the old time, and once more
+            after it has been set; see `watch`.
+    """
+
+    def __init__(
+        self,
+        start: dt.datetime = DEFAULT_START,
+        *,
+        rate: float | Fraction = 1,
+        frozen: bool = False,
+        base: Base | None = None,
+        zone: dt.timezone = ZONE,
+    ) -> None:
+        self.zone = zone
+        self._base = base
+        self._rate = _speed(rate)
+        self._frozen = frozen
+        self._watchers: list[tuple[Callable[[], None], Callable[[], None]]] = []
+        self._anchor = self._micro_of(start)
+        self._since = 0.0 if frozen else self._base_now()
+
+    def now(self) -> dt.datetime:
+        """The time it shows, aware, to the microsecond."""
+        return (_EPOCH + dt.timedelta(microseconds=self._micro())).replace(tzinfo=self.zone)
+
+    def seconds(self) -> int:
+        """Whole seconds of local time since 1970-01-01T00:00 local."""
+        return self._micro() // 1_000_000
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands still."""
+        return self._frozen
+
+    @property
+    def rate(self) -> Fraction:
+        """Seconds of the meter per second of the base while it runs."""
+        return self._rate
+
+    def freeze(self) -> None:
+        """Stand still."""
+        self._anchor, self._frozen = self._micro(), True
+
+    def run(self, rate: float | Fraction | None = None) -> None:
+        """Run on from the time it shows, at the rate it had or at another one."""
+        since = self._base_now()
+        speed = self._rate if rate is None else _speed(rate)
+        self._anchor, self._since, self._rate, self._frozen = self._micro(), since, speed, False
+
+    def step(self, seconds: float | Fraction) -> None:
+        """Let so many seconds pass at once; energy accumulates over them."""
+        try:
+            micro = int(Fraction(seconds) * 1_000_000)
+        except (OverflowError, ValueError) as error:
+            raise LocalProtocolError(f"a clock cannot step by {seconds} seconds") from error
+        if micro < 0:
+            raise LocalProtocolError("a clock steps forwards; to set it back, let it jump")
+        self._move(self._micro() + micro)
+
+    def jump(self, to: dt.datetime) -> None:
+        """Set the clock; nothing is registered for the difference."""
+        target = self._micro_of(to)
+        for before, _ in self._watchers:
+            before()
+        self._move(target)
+        for _, after in self._watchers:
+            after()
+
+    def watch(self, before: Callable[[], None], after: Callable[[], None]) -> None:
+        """Be told when the clock is set: while it still shows the old time, and when it shows the new one."""
+        self._watchers.append((before, after))
+
+    def _base_now(self) -> float:
+        if self._base is None:
+            raise LocalProtocolError("this clock has nothing to run on: it was made without a base")
+        return self._base()
+
+    def _micro(self) -> int:
+        if self._frozen:
+            return self._anchor
+        passed = max(0, int(Fraction(self._base_now() - self._since) * self._rate * 1_000_000))
+        return min(self._anchor + passed, _LAST)
+
+    def _move(self, micro: int) -> None:
+        if not _FIRST <= micro <= _LAST:
+            raise LocalProtocolError(f"a meter's clock shows {EARLIEST:%Y} to {LATEST:%Y}")
+        since = self._since if self._frozen else self._base_now()
+        self._anchor, self._since = micro, since
+
+    def _micro_of(self, time: dt.datetime) -> int:
+        local = time if time.tzinfo is None else time.astimezone(self.zone).replace(tzinfo=None)
+        micro = (local - _EPOCH) // _MICROSECOND
+        if not _FIRST <= micro <= _LAST:
+            raise LocalProtocolError(f"a meter's clock shows {EARLIEST:%Y} to {LATEST:%Y}, not {time.isoformat()}")
+        return micro
+
+
+_FIRST: Final = (EARLIEST - _EPOCH) // _MICROSECOND
+_LAST: Final = (LATEST - _EPOCH) // _MICROSECOND
+
+
+def parse_clock(
+    text: str,
+    *,
+    base: Base | None = None,
+    wall: Callable[[], float] | None = None,
+    zone: dt.timezone = ZONE,
+) -> VirtualClock:
+    """The clock that a text describes: `real`, `frozen` or `xN`, each with `:ISO` behind it to start from that time.
+
+    Args:
+        text: such as `real`, `frozen:2026-01-01T00:00:00`, `x60`, `x0.5:2026-03-01`.
+        base: seconds that only grow, such as `time.monotonic`.
+        wall: seconds since 1970 UTC, such as `time.time`, for a clock that is to start now.
+        zone: the meter's local time; a naive time in the text is in it.
+
+    Raises:
+        LocalProtocolError: none of these.
+    """
+    mode, _, iso = text.partition(":")
+    frozen = mode == "frozen"
+    rate = _rate_of(mode, text)
+    if iso:
+        start = parse_time(iso)
+    elif wall is not None:
+        start = dt.datetime.fromtimestamp(wall(), zone)
+    else:
+        raise LocalProtocolError(f"clock {text!r} needs a time to start from, such as {mode}:2026-01-01T00:00:00")
+    return VirtualClock(start, rate=rate, frozen=frozen, base=base, zone=zone)
+
+
+def parse_time(iso: str) -> dt.datetime:
+    """A time in ISO 8601; raises LocalProtocolError."""
+    try:
+        return dt.datetime.fromisoformat(iso)
+    except ValueError as error:
+        raise LocalProtocolError(f"{iso!r} is no time such as 2026-01-01T00:00:00") from error
+
+
+def _rate_of(mode: str, text: str) -> Fraction:
+    if mode in {"real", "frozen"}:
+        return Fraction(1)
+    if mode.startswith("x"):
+        try:
+            return _speed(Fraction(mode[1:]))
+        except (ValueError, ZeroDivisionError):
+            pass
+    raise LocalProtocolError(f"clock {text!r} is none of real, frozen:ISO, xN")
+
+
+def _speed(rate: float | Fraction) -> Fraction:
+    try:
+        speed = Fraction(rate)
+    except (OverflowError, ValueError) as error:
+        raise LocalProtocolError(f"a clock cannot run at {rate}") from error
+    if not 0 < speed <= FASTEST:
+        raise LocalProtocolError(f"a clock runs at more than 0 and at most {FASTEST} times, not {rate}")
+    return speed

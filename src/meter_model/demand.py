@@ -1,0 +1,148 @@
+"""Maximum demand: averages over a sliding window of whole minutes, kept as exact integers.
+
+Rules, by recollection of the Chinese meter specifications (uncertain in detail): the demand of the total goes on
+without a break; that of a rate is measured within the time in which the rate is in force; after power-on, a time
+setting or a clearing no window counts that began before. A maximum is replaced only by a larger one; its time is the
+end of its window.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
+
+SCOPES: Final = ("total", "a", "b", "c")
+FLOWS: Final = (
+    "active_import",
+    "active_export",
+    "reactive_q1",
+    "reactive_q2",
+    "reactive_q3",
+    "reactive_q4",
+    "apparent_import",
+    "apparent_export",
+)
+"""What the energy of a minute is counted as, by scope: mJ, [scope][flow]."""
+DEMANDS: Final = (*FLOWS, "reactive_combined_1", "reactive_combined_2")
+NEVER: Final = -1
+
+
+class DemandSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Window and step of the demand, minutes."""
+
+    period: Annotated[int, msgspec.Meta(ge=1, le=60)] = 15
+    slide: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1
+
+    def __post_init__(self) -> None:
+        if self.period % self.slide:
+            raise ValueError("slide: must divide the period")
+
+
+class Maxima(msgspec.Struct):
+    """The maxima of one billing period.
+
+    Attributes:
+        value: mJ in a window, [rate][scope][demand]; rate 0 is the total.
+        time: end of the window in minutes since 1970 local, likewise; NEVER where there was none.
+    """
+
+    value: Counts
+    time: Counts
+
+    def copy(self) -> Maxima:
+        """An independent copy."""
+        return Maxima(self.value.copy(), self.time.copy())
+
+
+def no_maxima(rates: int) -> Maxima:
+    """The maxima of a period that has just begun."""
+    shape = (rates + 1, len(SCOPES), len(DEMANDS))
+    return Maxima(np.zeros(shape, np.int64), np.full(shape, NEVER, np.int64))
+
+
+class MaximumDemand:
+    """The demand of a meter.
+
+    Args:
+        settings: window and step.
+        rates: how many rates have maxima of their own (of the totals only).
+        combinations: for both combined reactive registers, by how much each of `FLOWS` counts, [2][flow].
+        minute: the minute at which it begins.
+
+    Attributes:
+        maxima: those of the running period.
+        present: mJ in the window that ended last, [scope][demand].
+    """
+
+    def __init__(self, settings: DemandSettings, rates: int, combinations: Counts, minute: int) -> None:
+        self.settings = settings
+        self.rates = rates
+        self.maxima = no_maxima(rates)
+        self._combine = np.vstack([np.eye(len(FLOWS), dtype=np.int64), combinations]).T
+        self._history = np.zeros((settings.period, len(SCOPES), len(FLOWS)), np.int64)
+        self.present = np.zeros((len(SCOPES), len(DEMANDS)), np.int64)
+        self._begin = minute
+        self._rate = 0
+        self._rate_since = minute
+
+    @property
+    def last_minute(self) -> Counts:
+        """Millijoules of the last minute, [scope][flow]."""
+        return np.asarray(self._history[-1])
+
+    def assume(self, minute: int, energies: Counts, rate: int, rate_since: int) -> None:
+        """Take over the minutes before `minute` as if it had always been running."""
+        self._begin, self._rate, self._rate_since = minute - self.settings.period, rate, rate_since
+        self._history[:] = energies
+        self.present = energies.sum(axis=0) @ self._combine
+
+    def add(self, minute: int, energies: Counts, rate: int) -> None:
+        """Count whole minutes of one rate.
+
+        Args:
+            minute: the first of them.
+            energies: mJ, [minutes][scope][flow].
+            rate: in force during all of them.
+        """
+        if rate != self._rate:
+            self._rate, self._rate_since = rate, minute
+        period = self.settings.period
+        rows = np.concatenate([self._history, energies])
+        sums = np.cumsum(rows, axis=0)
+        ends = minute + 1 + np.arange(len(energies), dtype=np.int64)
+        closing = ends % self.settings.slide == 0
+        windows = (sums[period:] - sums[:-period]) @ self._combine
+        self._history = rows[-period:].copy()
+        if closing.any():
+            self.present = windows[closing][-1].copy()
+            whole = closing & (ends - self._begin >= period)
+            self._raise(0, slice(None), windows[whole], ends[whole])
+            within = whole & (ends - self._rate_since >= period)
+            self._raise(rate, slice(0, 1), windows[within][:, :1], ends[within])
+
+    def restart(self, minute: int) -> None:
+        """After power-on or a time setting: nothing before this minute counts any more."""
+        self._begin = self._rate_since = minute
+        self._history[:] = 0
+        self.present[:] = 0
+
+    def clear(self, minute: int) -> Maxima:
+        """Begin a new billing period at this minute; gives the maxima of the old one."""
+        closed, self.maxima = self.maxima, no_maxima(self.rates)
+        self._begin = max(self._begin, minute)
+        return closed
+
+    def _raise(self, rate: int, scopes: slice, windows: Counts, ends: Counts) -> None:
+        if not len(windows):
+            return
+        at = np.abs(windows).argmax(axis=0)
+        highest = np.take_along_axis(windows, at[np.newaxis], axis=0)[0]
+        value, time = self.maxima.value[rate, scopes], self.maxima.time[rate, scopes]
+        larger = np.abs(highest) > np.abs(value)
+        value[larger] = highest[larger]
+        time[larger] = ends[at][larger]

@@ -1,0 +1,169 @@
+"""What the meter has registered by a second of its time: energies, demand, settlements.
+
+The grid. A load is constant within a minute, and every whole minute is one step of 60 s of the metering core and one
+row of the demand. An intervention (a load set, a phase cut, power off, the clock set) closes a step at its second, and
+the rest of the minute is another step. A reading between two grid points is worked out on a copy, as the step that
+would be closed at that second: to read, however often and whenever, changes no bit. A year is 525,600 steps.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from meterwire.meter_model.circuit import Circuit
+from meterwire.meter_model.demand import FLOWS, SCOPES, Counts, Maxima, MaximumDemand
+from meterwire.meter_model.energy import Energies, Powers, Readings, powers
+from meterwire.meter_model.profiles import Profile
+from meterwire.meter_model.tariff import DayPlan
+
+MINUTE: Final = 60
+SETTLEMENTS: Final = 12
+_BLOCK: Final = 2880
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """The registers and maxima of a billing period that has ended.
+
+    Attributes:
+        minute: when it ended, minutes since 1970 local.
+    """
+
+    minute: int
+    readings: Readings
+    maxima: Maxima
+
+
+class Ledger:
+    """The registering part of a meter.
+
+    Args:
+        profile: constants, tariff, demand window, settlement day.
+        circuit: what is at the terminals.
+        second: seconds since 1970 local at which it begins.
+
+    Attributes:
+        energies: as of the last grid point.
+        demand: as of the last whole minute.
+        settlements: the last twelve, the latest first.
+        running: whether the meter has power.
+        dark_seconds: how long it has been without power, in all.
+    """
+
+    def __init__(self, profile: Profile, circuit: Circuit, second: int) -> None:
+        ratings, self._tariff = profile.ratings, DayPlan(profile.tariff)
+        self._starting, self._settlement_day = ratings.starting, profile.settlement
+        self._circuit = circuit
+        self._at = second
+        self.energies = Energies(ratings.active_constant, ratings.reactive_constant, profile.tariff.rates)
+        self.demand = MaximumDemand(
+            profile.demand, profile.tariff.rates, profile.combination.of_demands, -(-second // MINUTE)
+        )
+        self.settlements: deque[Settlement] = deque(maxlen=SETTLEMENTS)
+        self.running = True
+        self.dark_seconds = 0
+        self._begun = _nothing()
+        self._next_settlement = profile.settlement.after(-(-second // MINUTE) - 1)
+        self._assume_past(-(-second // MINUTE), profile.demand.period)
+
+    def advance(self, second: int) -> None:
+        """Let time pass: register all minutes that are over by then."""
+        target = second // MINUTE
+        if second > self._at:
+            self._settle_if_due(self._at // MINUTE)
+        if self._at % MINUTE and target * MINUTE > self._at:
+            self._part(-(-self._at // MINUTE) * MINUTE)
+        while self._at < target * MINUTE:
+            minute = self._at // MINUTE
+            self._minutes(minute, min(target - minute, _BLOCK))
+
+    def close_step(self, second: int) -> None:
+        """Let time pass up to an intervention at exactly that second."""
+        self.advance(second)
+        if second > self._at:
+            self._part(second)
+
+    def readings_at(self, second: int) -> Energies:
+        """The energies as they would stand at that second, less than a minute after the last grid point."""
+        if second <= self._at or not self.running:
+            return self.energies
+        minute = self._at // MINUTE
+        view = self.energies.copy()
+        view.add(self._powers(minute, 1), self._tariff.rate_at(minute), second - self._at)
+        return view
+
+    def set_clock(self, second: int) -> None:
+        """Go on from another time, with nothing registered for the difference; demand windows begin anew."""
+        self._at = second
+        self._begun = _nothing()
+        whole = -(-second // MINUTE)
+        self.demand.restart(whole)
+        self._next_settlement = self._settlement_day.after(whole - 1 if second % MINUTE else whole)
+
+    def power(self, *, on: bool) -> None:
+        """Lose or regain power now; without it nothing is registered."""
+        if on and not self.running:
+            self.demand.restart(-(-self._at // MINUTE))
+            self._begun = _nothing()
+        self.running = on
+
+    def clear_demand(self) -> None:
+        """Forget the maxima of the running period."""
+        self.demand.clear(-(-self._at // MINUTE))
+
+    def _minutes(self, minute: int, count: int) -> None:
+        """Whole minutes, cut where the rate switches and where a billing period ends."""
+        block = self._powers(minute, count) if self.running else None
+        end = minute + count
+        first = minute
+        while first < end:
+            last = min(self._tariff.next_switch(first), self._next_settlement, end)
+            rate = self._tariff.rate_at(first)
+            if block is None:
+                self.dark_seconds += (last - first) * MINUTE
+            else:
+                piece = block.between(first - minute, last - minute)
+                self.energies.add(piece, rate, MINUTE)
+                self.demand.add(first, piece.flows * MINUTE, rate)
+            self._at = last * MINUTE
+            self._settle_if_due(last)
+            first = last
+
+    def _part(self, second: int) -> None:
+        """A step that ends within its minute, or with it."""
+        minute, seconds = self._at // MINUTE, second - self._at
+        rate = self._tariff.rate_at(minute)
+        if self.running:
+            row = self._powers(minute, 1)
+            self.energies.add(row, rate, seconds)
+            self._begun += row.flows[0] * seconds
+        else:
+            self.dark_seconds += seconds
+        self._at = second
+        if second % MINUTE == 0:
+            if self.running:
+                self.demand.add(minute, self._begun[np.newaxis], rate)
+            self._begun = _nothing()
+            self._settle_if_due(minute + 1)
+
+    def _powers(self, minute: int, count: int) -> Powers:
+        return powers(self._circuit.rows(minute, count), self._starting)
+
+    def _settle_if_due(self, minute: int) -> None:
+        if minute < self._next_settlement:
+            return
+        closed = self.demand.clear(self._next_settlement)
+        self.settlements.appendleft(Settlement(self._next_settlement, self.energies.readings(), closed))
+        self._next_settlement = self._settlement_day.after(self._next_settlement)
+
+    def _assume_past(self, minute: int, period: int) -> None:
+        """Fill the demand window as if the load had been there before the meter was first met."""
+        past = self._powers(minute - period, period).flows * MINUTE
+        self.demand.assume(minute, past, self._tariff.rate_at(minute), self._tariff.since(minute))
+
+
+def _nothing() -> Counts:
+    return np.zeros((len(SCOPES), len(FLOWS)), np.int64)

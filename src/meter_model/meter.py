@@ -1,0 +1,236 @@
+"""The emulated meter: one physics, read by as many faces as one likes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from meterwire.errors import LocalProtocolError
+from meterwire.meter_model import readings
+from meterwire.meter_model.circuit import Circuit, Instant, PhaseOverride
+from meterwire.meter_model.clock import VirtualClock, local_time
+from meterwire.meter_model.events import EventLog
+from meterwire.meter_model.history import Given, give_past
+from meterwire.meter_model.identity import Identity
+from meterwire.meter_model.ledger import Ledger, Settlement
+from meterwire.meter_model.load import LoadModel, Site
+from meterwire.meter_model.noise import uniform_at
+from meterwire.meter_model.profiles import Profile, load_profile
+from meterwire.meter_model.values import NotServed, Value
+from meterwire.quantities import Kind, Quantity
+from meterwire.quantities import quantity as named
+
+if TYPE_CHECKING:
+    from meterwire.meter_model.demand import MaximumDemand
+    from meterwire.meter_model.energy import Energies
+
+_TEMPERATURE = 90
+
+
+class Meter:
+    """A meter that registers what its load takes, at the pace of its own clock.
+
+    It does nothing by itself: whenever it is asked or changed, it first registers everything up to its clock's now.
+    Readings belong to whole seconds; the clock quantities alone have fractions of one cut off.
+
+    Args:
+        profile: the type of meter, by name or as an object.
+        identity: who it is.
+        clock: by default one that stands still at 2026-01-01T00:00:00.
+        load: what is connected; by default that of the profile.
+        seed: of all noise, and of the past that a new meter has.
+        given: readings it is to start with, by register: the total in kWh, or one number per rate.
+        objects: values that replace those of the model, by name of the quantity; None takes a quantity away.
+
+    Attributes:
+        circuit: load, phases and supply; change them through the methods here.
+        events: what has happened to the meter.
+    """
+
+    def __init__(
+        self,
+        profile: Profile | str = "three-phase",
+        identity: Identity | None = None,
+        clock: VirtualClock | None = None,
+        load: LoadModel | None = None,
+        seed: int = 1,
+        *,
+        given: Given | None = None,
+        objects: Mapping[str, Decimal | str | None] | None = None,
+    ) -> None:
+        self.profile = load_profile(profile) if isinstance(profile, str) else profile
+        self.identity = identity or Identity()
+        self.clock = clock or VirtualClock(frozen=True)
+        self.seed = seed
+        ratings = self.profile.ratings
+        site = Site(seed, self.profile.phases, ratings.voltage, ratings.frequency)
+        self.circuit = Circuit(site, load or self.profile.load, self.profile.spectrum)
+        self.events = EventLog()
+        self._overrides = dict.fromkeys(self.profile.absent) | dict(objects or {})
+        second = self.clock.seconds()
+        self._ledger = Ledger(self.profile, self.circuit, second)
+        give_past(self._ledger, self.profile, seed, -(-second // 60), given or {})
+        self._second = second
+        self._cache: dict[tuple[str, str, str, int, int], Value] = {}
+        self._view: Energies | None = None
+        self._instant: Instant | None = None
+        self.clock.watch(self._before_setting, self._after_setting)
+
+    # ------------------------------------------------------------ reading
+
+    def read(self, quantity: Quantity | str) -> Value:
+        """The value of a quantity now, exact, in the unit of its row.
+
+        Raises:
+            NotServed: this meter does not have it.
+            LocalProtocolError: no quantity is called so.
+        """
+        row = named(quantity) if isinstance(quantity, str) else quantity
+        self._advance()
+        place = (row.kind, row.register, row.phase, row.rate, row.settlement)
+        found = self._cache.get(place)
+        if found is None:
+            found = self._cache[place] = self._read(row)
+        return found
+
+    def now(self) -> dt.datetime:
+        """The time the meter shows, aware."""
+        return self.clock.now()
+
+    def _read(self, row: Quantity) -> Value:
+        if row.name in self._overrides:
+            return _replaced(row, self._overrides[row.name])
+        return readings.read(self, row)
+
+    # ------------------------------------------------------------ what the readers of `readings` need, at this second
+
+    @property
+    def energies(self) -> Energies:
+        """The energy registers."""
+        if self._view is None:
+            self._view = self._ledger.readings_at(self._second)
+        return self._view
+
+    @property
+    def demand(self) -> MaximumDemand:
+        """The demand as of the last whole minute."""
+        return self._ledger.demand
+
+    @property
+    def dark_seconds(self) -> int:
+        """How long the meter has been without power in all."""
+        return self._ledger.dark_seconds
+
+    @property
+    def instant(self) -> Instant:
+        """The electrical state."""
+        if self._instant is None:
+            self._instant = self.circuit.at(self._second // 60)
+        return self._instant
+
+    @property
+    def instant_time(self) -> dt.datetime:
+        """The time, in whole seconds, aware."""
+        return local_time(self._second).replace(tzinfo=self.clock.zone)
+
+    @property
+    def temperature(self) -> Fraction:
+        """Inside the case, degrees Celsius: wanders by two degrees in the course of hours."""
+        typical = self.profile.numbers.internal_temperature
+        return Fraction(round(typical * 10 + 40 * uniform_at(self.seed, _TEMPERATURE, self._second // 7200) - 20), 10)
+
+    def settlement(self, number: int) -> Settlement:
+        """The settlement so many billing days back, 1 the last; raises IndexError."""
+        if number < 1:
+            raise IndexError(number)
+        return self._ledger.settlements[number - 1]
+
+    # ------------------------------------------------------------ changing
+
+    @property
+    def powered(self) -> bool:
+        """Whether the meter has power; without it the faces are silent and nothing is registered."""
+        return self._ledger.running
+
+    @powered.setter
+    def powered(self, on: bool) -> None:
+        if on == self._ledger.running:
+            return
+        self._intervene("power-on" if on else "power-off")
+        self._ledger.power(on=on)
+        self.circuit.supplied = on
+
+    def set_load(self, load: LoadModel) -> None:
+        """Connect another load; phase overrides stay."""
+        self._intervene("load-changed")
+        self.circuit.load = load
+
+    def cut_phase(self, phase: str) -> None:
+        """Take the voltage of a phase away; raises LocalProtocolError for a phase it does not have."""
+        self.circuit.refuse_unknown(phase)
+        if phase not in self.circuit.cut:
+            self._intervene(f"phase-{phase}-lost")
+            self.circuit.cut |= {phase}
+
+    def restore_phase(self, phase: str) -> None:
+        """Give the voltage of a phase back."""
+        self.circuit.refuse_unknown(phase)
+        if phase in self.circuit.cut:
+            self._intervene(f"phase-{phase}-restored")
+            self.circuit.cut -= {phase}
+
+    def override_phase(self, phase: str, values: PhaseOverride | None) -> None:
+        """Replace voltage or powers of a phase; None gives them back to the load; raises LocalProtocolError."""
+        self.circuit.refuse_unknown(phase)
+        self._intervene("load-changed")
+        self.circuit.override(phase, values)
+
+    def clear_demand(self) -> None:
+        """Forget the maxima of the running billing period."""
+        self._intervene("demand-cleared")
+        self._ledger.clear_demand()
+
+    def note_event(self, name: str) -> None:
+        """Record something that happened to the meter, such as `cover-open`."""
+        self._intervene(name)
+
+    # ------------------------------------------------------------ time
+
+    def _advance(self) -> None:
+        second = self.clock.seconds()
+        if second != self._second:
+            self._ledger.advance(second)
+            self._second = second
+            self._forget()
+
+    def _intervene(self, event: str) -> None:
+        """Close the step of the ledger here: something changes."""
+        self._advance()
+        self._ledger.close_step(self._second)
+        self.events.note(self.now(), event)
+        self._forget()
+
+    def _before_setting(self) -> None:
+        self._intervene("clock-set")
+
+    def _after_setting(self) -> None:
+        self._second = self.clock.seconds()
+        self._ledger.set_clock(self._second)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._cache.clear()
+        self._view = self._instant = None
+
+
+def _replaced(row: Quantity, value: Decimal | str | None) -> Value:
+    if value is None:
+        raise NotServed(f"{row.name}: taken away from this meter")
+    if isinstance(value, str):
+        return value
+    if row.kind in {Kind.MAX_DEMAND, Kind.DATE, Kind.TIME, Kind.DATE_TIME, Kind.TEXT}:
+        raise LocalProtocolError(f"{row.name} cannot be replaced by a number")
+    return Fraction(value)
