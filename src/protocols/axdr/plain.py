@@ -25,6 +25,9 @@ def pretty(value: Any, names: Mapping[int, str] = COMMON_NAMES) -> str:
     """
     if isinstance(value, Variant):
         name = names.get(value.tag, f"tag {value.tag}")
+        if isinstance(value.value, Variant):  # a choice of its own, whose numbers are no tags of Data
+            inner = value.value
+            return f"{name} {inner.tag}" + ("" if inner.value is None else f" {pretty(inner.value, names)}")
         if isinstance(value.value, tuple):
             return f"{name}{pretty(value.value, names)}"
         return name if value.value is None else f"{name} {pretty(value.value, names)}"
