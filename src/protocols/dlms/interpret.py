@@ -103,6 +103,9 @@ def _plainly(data: Any) -> Any:
     members = elements(data)
     if members is not None:
         return [_plainly(member) for member in members]
+    held = number(data)
+    if held is not None:
+        return held
     value = data.value if isinstance(data, Variant) else data
     if isinstance(value, bytes):
         return text(value)

@@ -89,7 +89,8 @@ class Session:
             return
         self.association = None
         octets = codec(APDU).build(Variant(ApduTag.RLRQ, Rlrq(reason=ReleaseRequestReason.NORMAL)))
-        yield from self._exchange(octets, lambda apdu: None if isinstance(apdu.value, Rlre) else IGNORED)
+        ended = (Rlre, ExceptionResponse)  # a server that knows of no association says so with an exception
+        yield from self._exchange(octets, lambda apdu: None if isinstance(apdu.value, ended) else IGNORED)
 
     # ------------------------------------------------------------ one exchange
 
