@@ -42,12 +42,13 @@ LEAST_SIZE: Final = 128
 FRAME_COST: Final = 32
 """Octets that frame and address add to an APDU, at most."""
 TIMEOUT: Final = 7200
-PASSWORD: Final = "00000000"  # noqa: S105  the test secret of every emulated meter
 
 PROTOCOL: Final = (1 << 63 | 1 << 62 | 1 << 61 | 1 << 57).to_bytes(8, "big")
 """Protocol conformance, first bit highest: association, GET normal, normal list and next."""
 FUNCTIONS: Final = (0xFF << 120).to_bytes(16, "big")
 """Functional conformance: active, bidirectional, reactive and apparent energy; demand of these; rates."""
+_VERSIONS: Final = (Oad(0x4300, 3, 1), Oad(0x4300, 3, 2), Oad(0x4300, 3, 4))
+"""Maker, software version and hardware version."""
 _UNANSWERED: Final = frozenset({Service.LINK_RESPONSE, Service.REPORT_RESPONSE, Service.CLIENT_ERROR_RESPONSE})
 """What answers the server, so that an answer to it would never end."""
 
@@ -57,7 +58,11 @@ class Meter(Readable, Protocol):
 
     @property
     def identity(self) -> Any:
-        """Has `address`, twelve digits."""
+        """Has `address`, twelve digits, and `secrets`."""
+
+    @property
+    def powered(self) -> bool:
+        """Without power nothing is answered."""
 
 
 class Face69845:
@@ -66,11 +71,10 @@ class Face69845:
     Args:
         meter: what is read.
         edition: of the standard, 2017 or 2021.
-        password: for the mechanism Password.
     """
 
-    def __init__(self, meter: Meter, *, edition: int = EDITION, password: str = PASSWORD) -> None:
-        self.meter, self.edition, self.password = meter, edition, password
+    def __init__(self, meter: Meter, *, edition: int = EDITION) -> None:
+        self.meter, self.edition = meter, edition
 
     def connect(self) -> Connection69845:
         """One connection of a client."""
@@ -100,6 +104,8 @@ class Connection69845:
         return self._answers(self._framer.idle())
 
     def _answers(self, pieces: list[Any]) -> list[Answer]:
+        if not self._face.meter.powered:
+            return []
         found = (self._answer(piece.message) for piece in pieces if isinstance(piece, Frame))
         return [answer for answer in found if answer is not None]
 
@@ -155,7 +161,7 @@ class Connection69845:
             self._blocks = []
         return ConnectResponse(
             _echo(request.piid),
-            FactoryVersion("MWIR", "0001", "260101", "0001", "260101", "\0" * 8),
+            self._factory(),
             VERSION,
             _both(PROTOCOL, request.protocol),
             _both(FUNCTIONS, request.functions),
@@ -167,6 +173,11 @@ class Connection69845:
             result,
         )
 
+    def _factory(self) -> FactoryVersion:
+        """Who made the meter; it does not say when."""
+        maker, software, hardware = (_short(self._read(oad)) for oad in _VERSIONS)
+        return FactoryVersion(maker, software, "000000", hardware, "000000", " " * 8)
+
     def _proven(self, mechanism: Variant) -> ConnectResult:
         if mechanism.tag == Mechanism.NULL:
             return ConnectResult.OK
@@ -175,7 +186,7 @@ class Connection69845:
         if mechanism.tag == Mechanism.SIGNATURE:
             return ConnectResult.ASYMMETRIC_DECRYPTION_FAILED
         given = mechanism.value if isinstance(mechanism.value, bytes) else mechanism.value.encode()
-        right = hmac.compare_digest(given, self._face.password.encode())
+        right = hmac.compare_digest(given, self._face.meter.identity.secrets.dlt69845_password.encode())
         return ConnectResult.OK if right else ConnectResult.PASSWORD_WRONG
 
     def release(self, request: ReleaseRequest) -> ReleaseResponse:
@@ -253,6 +264,12 @@ _SERVICES: Final[Mapping[type, Callable[..., Any]]] = {
     ConnectRequest: Connection69845.connect,
     ReleaseRequest: Connection69845.release,
 }
+
+
+def _short(result: ResultNormal) -> str:
+    """Four characters of a text, spaces where the meter does not have it."""
+    text = result.result.value.value if result.result.tag else ""
+    return str(text)[:4].encode("ascii", "replace").decode().ljust(4)
 
 
 def _echo(piid: Piid) -> PiidAcd:

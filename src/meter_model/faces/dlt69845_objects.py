@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Final, Protocol
 
+from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.values import Demand, NotServed, Value
 from meterwire.protocols.dlt69845.dates import NOT_SPECIFIED, DateTimeS
 from meterwire.protocols.dlt69845.descriptors import Oad, ScalerUnit
@@ -136,6 +137,8 @@ def _data(meter: Readable, row: Quantity, *, precise: bool = False) -> Variant:
         value = meter.read(row)
     except NotServed:
         raise Denied(Dar.OBJECT_UNAVAILABLE) from None
+    except LocalProtocolError:  # a device file gave it a value of the wrong kind
+        raise Denied(Dar.OTHER) from None
     if isinstance(value, Demand):
         return Variant(2, (_number(value.value, _element_type(declared), declared), _time(value.time)))
     if isinstance(value, Fraction) and precise:
