@@ -200,7 +200,7 @@ class _Passage:
             return self._below.now(), b""
 
     def _pausing(self, until: float) -> Generator[Step, Event, None]:
-        while self._chain.next() < until:
+        while self._chain.holding and self._chain.next() <= until:
             now, _ = yield Pause(self._chain.next())
             yield from self._flush(now)
         yield Pause(until)

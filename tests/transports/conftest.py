@@ -22,12 +22,13 @@ def take_frame(octets: bytes) -> bytes | None:
 class _Reverser:
     """Answers every frame with its content reversed; tells idleness; remembers what it heard."""
 
-    def __init__(self, *, durable: bool = False, settings=None) -> None:
+    def __init__(self, *, durable: bool = False, settings=None, quiet: bool = False) -> None:
         self.buffer = b""
         self.heard = b""
         self.idles = 0
         self.durable = durable
         self.settings = settings
+        self.quiet = quiet
 
     def receive(self, octets: bytes, now: float) -> list[Answer]:
         self.heard += octets
@@ -42,9 +43,9 @@ class _Reverser:
 
     def idle(self, now: float) -> list[Answer]:
         self.idles += 1
-        if not self.buffer:
+        unfinished, self.buffer = self.buffer, b""
+        if self.quiet or not unfinished:
             return []
-        self.buffer = b""
         return [Answer(make_frame(b"?"))]
 
 
