@@ -7,7 +7,7 @@ own, with a number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -37,8 +37,11 @@ class Layer(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-Opener = Callable[[Any, str, bytes], "Codec[Any] | Layer | None"]
-"""From a message, the name of one of its fields and the field's octets to what is inside, or None."""
+Opener = Callable[[Any, str, bytes], "Codec[Any] | Layer | Sequence[Layer] | None"]
+"""From a message, the name of one of its fields and the field's octets to what is inside, or None.
+
+Several layers stand one behind another, such as frames that are forwarded together.
+"""
 Annotator = Callable[[Any, str, Any], "str | None"]
 """From a message, the name of one of its fields and its value to what it means: names, units, dates."""
 
@@ -106,16 +109,19 @@ class _Dissector:
 
     def _meanings(self, item: Item, owner: Any, levels: int) -> None:
         """Names, units and inner layers, from the records that the fields belong to."""
+        owner = _holder(owner)
+        if isinstance(owner, Variant):
+            item.text = item.text or self._annotator(owner, item.name, owner) or ""
         stack = [(item, owner)]
         while stack:
             parent, owner = stack.pop()
             for child in parent.children:
-                if info(owner) is not None:
+                if info(owner) is not None or isinstance(owner, Variant):
                     child.text = self._annotator(owner, child.name, child.value) or ""
                     if self._open(child, owner, levels):
                         continue  # the layer inside has found its own meanings
-                inner = child.value if info(child.value) is not None else owner
-                stack.append((child, inner))
+                inner = _holder(child.value)
+                stack.append((child, inner if info(inner) is not None else owner))
 
     def _open(self, item: Item, owner: Any, levels: int) -> bool:
         if not isinstance(item.value, bytes) or not item.value or levels < 1:
@@ -123,15 +129,25 @@ class _Dissector:
         found = self._opener(owner, item.name, item.value)
         if found is None:
             return False
-        layer = found if isinstance(found, Layer) else Layer(found, item.value)
-        item.text = layer.note or item.text
-        if layer.start is None:
-            self.buffers.append(layer.octets)
-            item.children.append(self.layer(layer.codec, layer.octets, 0, len(self.buffers) - 1, levels - 1))
-        else:
-            at = item.end - len(item.value) + layer.start
-            item.children.append(self.layer(layer.codec, layer.octets, at, item.buffer, levels - 1))
+        if isinstance(found, Codec):
+            found = Layer(found, item.value)
+        for layer in (found,) if isinstance(found, Layer) else found:
+            item.text = layer.note or item.text
+            if layer.start is None:
+                self.buffers.append(layer.octets)
+                item.children.append(self.layer(layer.codec, layer.octets, 0, len(self.buffers) - 1, levels - 1))
+            else:
+                at = item.end - len(item.value) + layer.start
+                item.children.append(self.layer(layer.codec, layer.octets, at, item.buffer, levels - 1))
         return True
+
+
+def _holder(value: Any) -> Any:
+    """The record that fields belong to: the value itself, or what a choice holds under its tags."""
+    inner = value
+    while isinstance(inner, Variant):
+        inner = inner.value
+    return inner if info(inner) is not None else value
 
 
 def _doc(codec: Codec[Any]) -> str:
