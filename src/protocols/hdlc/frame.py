@@ -11,9 +11,9 @@ from meterwire.protocols.wire.nodes import REST, U8, U16, U16L, Chain, Check, Co
 class Format:
     """Frame format field."""
 
-    type: int = part(4, "format type, 10 is type 3", default=10)
-    segmented: int = part(1, "S: more segments of this information follow")
-    size: int = part(11, "octets between the flags")
+    type: int = part(4, "format type: 10 is type 3", default=10, fixed=True)
+    segmented: int = part(1, "S: more segments of this information follow", default=0)
+    size: int = part(11, "octets between the flags", default=0)
 
 
 @message(cite="IEC 62056-46, 6.4.1; ISO/IEC 13239, 4.9")

@@ -17,6 +17,11 @@ from meterwire.protocols.wire.tracer import SPANS, Stop, Trace, Tracer
 
 T = TypeVar("T")
 
+KEEP_CHECKS, WHOLE = 1, 2
+Scanner = Callable[[bytes | bytearray, int, int, int, int], tuple[int, int]]
+"""Octets, first place, end, flags, longest length; gives the next place and the length, 0 if not known yet."""
+_LONGEST = 1 << 62
+
 
 class Codec(Generic[T]):
     """Reads, builds, traces and measures one layout in one edition of its standard."""
@@ -27,7 +32,7 @@ class Codec(Generic[T]):
         self.edition = edition
         self._engine = engine(self.layout, edition, engine_name or chosen())
         self._trace: Any = None
-        self._measure: Any = None
+        self._scan: Any = None
 
     @property
     def name(self) -> str:
@@ -80,19 +85,19 @@ class Codec(Generic[T]):
         Raises:
             MalformedError: the message cannot begin like this.
         """
-        length = self.measurer(octets, offset, len(octets), lenient)
-        if length < 0:
+        start, length = self.scanner(octets, offset, len(octets), lenient, _LONGEST)
+        if start != offset:
             found = self.trace(bytes(octets[offset:]), spans=0).error
             raise MalformedError(found.expected if found else "another beginning", self.name, offset)
         return length or None
 
     @property
-    def measurer(self) -> Callable[[bytes | bytearray, int, int, bool], int]:
-        """The bare measuring function: octets, offset, end, lenient; 0 is not known yet, -1 is no beginning."""
-        if self._measure is None:
-            self._measure = measuring_function(self.layout, self.edition)
-        measure: Callable[[bytes | bytearray, int, int, bool], int] = self._measure
-        return measure
+    def scanner(self) -> Scanner:
+        """The bare function that finds the next place where the message may begin; see `generated.measure`."""
+        if self._scan is None:
+            self._scan = measuring_function(self.layout, self.edition)
+        scan: Scanner = self._scan
+        return scan
 
     def attempt(self, octets: bytes, *, limits: Limits = LIMITS) -> T | MalformedError:
         """Like `parse`, but gives a failure back, without its path: for those who try at every octet of a stream."""

@@ -45,6 +45,7 @@ class Part:
     names: type[enum.IntEnum] | None = None
     shift: int = 0
     default: int = 0
+    fixed: bool = False
 
     @property
     def mask(self) -> int:
@@ -85,6 +86,7 @@ class _Declared:
     cite: str = ""
     default: Any = _NO_DEFAULT
     names: type[enum.IntEnum] | None = None
+    fixed: bool = False
 
 
 def field(layout: Node[T] | type[T], doc: str, *, cite: str = "", default: Any = _NO_DEFAULT) -> T:
@@ -97,9 +99,12 @@ def hidden(layout: Node[Any], doc: str, *, cite: str = "") -> Any:
     return _Declared(layout, doc, cite)
 
 
-def part(bits: int, doc: str, *, names: type[enum.IntEnum] | None = None, default: int = 0) -> Any:
-    """A part of a bit field, `bits` wide; the first part declared holds the highest bits."""
-    return _Declared(bits, doc, names=names, default=default)
+def part(bits: int, doc: str, *, names: type[enum.IntEnum] | None = None, default: int = 0, fixed: bool = False) -> Any:
+    """A part of a bit field, `bits` wide; the first part declared holds the highest bits.
+
+    A `fixed` part always has its default value: octets with another one are malformed.
+    """
+    return _Declared(bits, doc, names=names, default=default, fixed=fixed)
 
 
 def _declared(cls: type) -> list[tuple[str, _Declared]]:
@@ -158,7 +163,9 @@ def bits(base: UInt) -> Callable[[type[T]], type[T]]:
         shift, parts = 8 * base.size, []
         for name, declared in _declared(cls):
             shift -= declared.what
-            parts.append(Part(name, declared.what, declared.doc, declared.names, shift, declared.default))
+            parts.append(
+                Part(name, declared.what, declared.doc, declared.names, shift, declared.default, declared.fixed)
+            )
         if shift:
             raise TypeError(f"{cls.__name__}: the parts leave {shift} bits over")
         keep = {k: v for k, v in vars(cls).items() if not isinstance(v, _Declared) and k not in _DROPPED}

@@ -291,14 +291,17 @@ class _Bits(Adapter):
     def __init__(self, declared: BitsInfo, cls: Any, base: Construct) -> None:
         super().__init__(base)
         self._make, self.docs = cls.of, declared.doc
+        self._fixed = [part for part in declared.parts if part.fixed]
 
     def _decode(self, obj: Any, context: Any, path: str) -> Any:
-        del context, path
+        del context
+        for part in self._fixed:
+            if obj >> part.shift & part.mask != part.default:
+                raise c.ConstError(f"{part.name} other than {part.default}", path=path)
         return self._make(obj)
 
     def _encode(self, obj: Any, context: Any, path: str) -> int:
-        del context, path
-        return int(obj)
+        return int(self._decode(int(obj), context, path))
 
 
 class _AxdrLength(Construct):

@@ -267,8 +267,17 @@ def _(node: Choice, d: _Drawing) -> Any:
         tag = d.draw(st.sampled_from(tags))
         if node.default is not None and d.draw(st.integers(0, 3)) == 0:
             tag = value_of(resolve(node.tag, d.edition), replace(d, wishes=None))
+        tag = _as_read(resolve(node.tag, d.edition), tag)
     value = d.of(node.cases.get(tag, node.default))
     return value if node.into is None else node.into(tag, value)
+
+
+def _as_read(node: Node[Any], tag: Any) -> Any:
+    """A tag in the form that reading gives it; the keys of cases may be written as names or as numbers."""
+    if isinstance(node, Enum):
+        return next((member for member in node.names if member == tag), int(tag))
+    held = bits_info(node.cls) if isinstance(node, Record) else None
+    return int(tag) if held is None else node.cls.of(int(tag))  # type: ignore[attr-defined]
 
 
 @cache
@@ -313,8 +322,8 @@ def _bits(cls: Any, held: BitsInfo, d: _Drawing) -> Any:
     raw = d.number(0, (1 << 8 * held.base.size) - 1)
     for part in held.parts:
         wishes = d.wished(part.name)
-        if wishes:
-            number = replace(d, wishes=wishes).number(0, part.mask)
+        if wishes or part.fixed:
+            number = part.default if part.fixed else replace(d, wishes=wishes).number(0, part.mask)
             raw = raw & ~(part.mask << part.shift) | number << part.shift
     return cls.of(raw)
 
@@ -392,7 +401,7 @@ def _(node: Described, d: _Drawing) -> Compact:
 
 
 def _description(node: Described, d: _Drawing, depth: int) -> Variant:
-    tags = [*node.cases, *([node.array, node.structure] if depth else [])]
+    tags = [int(tag) for tag in (*node.cases, *((node.array, node.structure) if depth else ()))]
     tag = d.draw(st.sampled_from(tags))
     if depth and tag == node.array:
         return Variant(tag, (d.draw(st.integers(0, ITEMS)), _description(node, d, depth - 1)))

@@ -1,8 +1,10 @@
-"""Writing the function that tells from its first octets how long a frame is.
+"""Writing the function that looks for the next frame in a stream, and tells from its first octets how long it is.
 
-It is `(b, p, e, k)` and gives the length in octets, 0 while it cannot be known yet, and -1 where the octets cannot be
-the beginning of the message: a constant that differs, or, unless `k` says to keep such frames, a check of the header
-that fails. It raises nothing: it runs at every octet of a line full of noise.
+It is `(b, p, e, k, m)` and gives `(start, length)` of the next place, from `p` on, where a frame may begin; length 0
+means that it cannot be known yet, and start `e` that there is no such place. Passed over are places where a constant
+differs, where a check of the header fails unless bit 0 of `k` says to keep such frames, where the length is above `m`,
+where the last constant does not stand at the end, and, with bit 1 of `k`, where the frame is not whole. It raises
+nothing and calls nothing else: it runs at every octet of a line full of noise.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ from meterwire.protocols.wire.nodes import Check, Const, Node, Octets, Record, R
 
 
 def measuring_function(cls: Any, edition: int | None) -> Any:
-    """The measuring function of a message whose length follows from a size in it, or that is of fixed size."""
+    """The function for a message whose length follows from a size in it, or that is of fixed size."""
     source = Source(edition)
-    name = source.function("measure", cls)
+    name = source.function("scan", cls)
     for _ in source.pending():
         _Measuring(source, cls).write(name)
     return source.compile()[name]
@@ -29,16 +31,29 @@ class _Measuring:
         self._source, self._declared = source, cls.__wire__
         source.names["frm"] = int.from_bytes
         self._total = False
+        self._content = next(
+            (place for place, f in enumerate(self._declared.fields) if not self._passable(f.node)),
+            len(self._declared.fields),
+        )
 
     def write(self, name: str) -> None:
+        """Write the function: one loop over the places where the message may begin."""
         fields, starts = self._declared.fields, marks(self._declared)
         regions, scope = sizes(self._declared), Scope()
-        with self._source.block(f"def {name}(b, p, e, k):"):
-            self._source.line("s_ = p", "z_ = 0")
+        line = self._source.line
+        first = self._source.resolve(fields[0].node)
+        with self._source.block(f"def {name}(b, p, e, k, m):"), self._source.block("while p < e:"):
+            if isinstance(first, Const):
+                with self._source.block(f"if b[p] != {first.raw[0]}:"):
+                    line(f"p = b.find({first.raw[:1]!r}, p, e)", "if p < 0: return e, 0")
+            line("s_ = p", "z_ = 0")
+            telling = [place for place, f in enumerate(fields) if isinstance(f.node, (Const, Check, Size))]
             for place, f in enumerate(fields):
+                if self._total and not any(place <= other < self._content for other in telling):
+                    break
                 node, var = self._source.resolve(f.node), self._source.fresh(f.name)
                 if f.name in starts:
-                    self._source.line(f"s_{f.name} = p")
+                    line(f"s_{f.name} = p")
                 if not self._field(node, var, scope):
                     break
                 scope[f.name] = var, node
@@ -47,11 +62,20 @@ class _Measuring:
             if not self._total:
                 if f is not fields[-1]:
                     raise TypeError(f"the length of {self._declared.name} does not follow from its beginning")
-                self._source.line("z_ = p - s_")
-            self._source.line("return z_")
+                line("z_ = p - s_")
+            last = self._source.resolve(fields[-1].node)
+            if isinstance(last, Const):
+                differs = f"not b.endswith({last.raw!r}, s_, s_ + z_)"
+                if len(last.raw) == 1:
+                    differs = f"b[s_ + z_ - 1] != {last.raw[0]}"
+                line(f"if s_ + z_ <= e and {differs}: p = s_ + 1; continue")
+            line("if s_ + z_ > e and k & 2: p = s_ + 1; continue")
+            line("return s_, z_")
+        line("    return e, 0")
 
     def _size(self, node: Any, place: int, var: str) -> None:
         begin = "p" if index_of(self._declared, node.first) > place else f"s_{node.first}"
+        self._fixed_parts(node_of(node.base), var)
         octets = var
         if bits_info(node.base) is not None:
             octets = self._source.reference(Ref("it.size"), {"it": (var, node_of(node.base))})
@@ -61,27 +85,38 @@ class _Measuring:
             raise TypeError(f"{self._declared.name}: what follows the region of {node.last} has no fixed size")
         rest = sum(w or 0 for w in widths)
         self._source.line(f"z_ = {begin} + {octets} + {node.plus + rest} - s_")
-        self._source.line(f"if s_ + z_ < p + {rest}: return -1")
+        self._source.line(f"if s_ + z_ < p + {rest}: p = s_ + 1; continue")
+        self._source.line("if z_ > m: p = s_ + 1; continue")
         self._total = True
+
+    def _passable(self, node: Any) -> bool:
+        """Whether a field can be passed without reading the content of the message."""
+        node = self._source.resolve(node)
+        guarded = isinstance(node, Check) and bool(node.guards)
+        return not guarded and (width(node) is not None or (isinstance(node, Octets) and isinstance(node.size, Ref)))
 
     def _field(self, node: Node[Any], var: str, scope: Scope) -> bool:
         """Write what passes one field; False where only the content of the message follows."""
         line = self._source.line
         if isinstance(node, Octets) and isinstance(node.size, Ref):
             count = self._source.fresh("n")
-            line(f"{count} = {self._source.reference(node.size, scope)}", f"if p + {count} > e: return z_")
+            line(f"{count} = {self._source.reference(node.size, scope)}", *_unless_whole(f"p + {count} > e"))
             line(f"{var} = b[p:p + {count}]; p += {count}")
             return True
         octets = width(node)
         if octets is None or (isinstance(node, Check) and node.guards):
             return False
         if isinstance(node, Const):
-            line(f"if not {node.raw!r}.startswith(b[p:min(p + {octets}, e)]): return -1")
-        line(f"if p + {octets} > e: return z_")
+            if octets == 1:
+                line(f"if p < e and b[p] != {node.raw[0]}: p = s_ + 1; continue")
+            else:
+                line(f"if not {node.raw!r}.startswith(b[p:min(p + {octets}, e)]): p = s_ + 1; continue")
+        line(*_unless_whole(f"p + {octets} > e"))
         if isinstance(node, (Check, Size)):
             self._number(node_of(node.base), var, octets, node)
         elif isinstance(node, (UInt, Record)):
             self._number(node, var, octets, node)
+            self._fixed_parts(node, var)
         else:
             line(f"p += {octets}")
         return True
@@ -91,8 +126,23 @@ class _Measuring:
         number = held.base if held else base
         order = "'little'" if isinstance(number, UInt) and number.order == "<" else "'big'"
         value = "b[p]" if octets == 1 else f"frm(b[p:p + {octets}], {order})"
+        if octets == 2:
+            low, high = ("p", "p + 1") if order == "'little'" else ("p + 1", "p")
+            value = f"(b[{low}] | b[{high}] << 8)"
         if isinstance(node, Check):
             due = f"{self._source.constant(node.digest)}(bytes(b[s_{node.first}:p]))"
-            self._source.line(f"if not k and {value} != {due}: return -1", f"p += {octets}")
+            self._source.line(f"if not k & 1 and {value} != {due}: return -1", f"p += {octets}")
         else:
             self._source.line(f"{var} = {value}; p += {octets}")
+
+    def _fixed_parts(self, node: Any, var: str) -> None:
+        """Pass over places where a part of a bit field that never changes differs."""
+        held = bits_info(node.cls) if isinstance(node, Record) else None
+        for p in held.parts if held else ():
+            if p.fixed:
+                self._source.line(f"if {var} >> {p.shift} & {p.mask} != {p.default}: p = s_ + 1; continue")
+
+
+def _unless_whole(test: str) -> tuple[str, str]:
+    """Where the octets end: pass on if only whole frames are wanted, else say where one may begin."""
+    return f"if {test} and k & 2: p = s_ + 1; continue", f"if {test}: return s_, z_"

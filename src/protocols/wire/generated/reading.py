@@ -254,11 +254,15 @@ def finish(r: Reading, node: Node[Any], var: str, back: int) -> None:
         else:
             r.line(f"{var} = {get}({var}, {var})")
     elif isinstance(node, Record):
-        _bits(r, node, var)
+        _bits(r, node, var, back)
 
 
-def _bits(r: Reading, node: Record[Any], var: str) -> None:
+def _bits(r: Reading, node: Record[Any], var: str, back: int) -> None:
     held = bits_info(node.cls)
+    for p in held.parts if held else ():
+        if p.fixed:
+            fault = f"raise Stop(p - {back}, '{p.name} {p.default}')"
+            r.line(f"if {var} >> {p.shift} & {p.mask} != {p.default}: {fault}")
     if held is not None and held.base.size == 1:
         r.line(f"{var} = {r.source.constant(_all_of(node.cls), node.cls.__name__)}[{var}]")
     elif held is not None:
