@@ -92,7 +92,7 @@ DATA: Final = named(
             Tag.ARRAY: _SEQUENCE,
             Tag.STRUCTURE: _SEQUENCE,
             **SIMPLE_CASES,
-            Tag.COMPACT_ARRAY: Described(SIMPLE_CASES, array=Tag.ARRAY, structure=Tag.STRUCTURE),
+            Tag.COMPACT_ARRAY: Described(SIMPLE_CASES),
         },
         into=Variant,
     ),
