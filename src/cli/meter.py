@@ -1,0 +1,76 @@
+"""`meterwire meter`: words for people in front of the control surface of a served meter."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from typing import Any
+
+from meterwire.cli.output import print_json
+from meterwire.errors import LocalProtocolError
+from meterwire.transports.control import control
+
+USAGE = """say what to do, behind the URL of the control surface:
+  set load constant active=1000 reactive=200   or household, industrial ... with their settings
+  set phase b off | on | voltage=187.5 active=0
+  set clock freeze | run | rate=60 | step=900 | jump=2026-02-01T00:00:00
+  set power off | on
+  set fault drop=0.1 flip=0.001 link=dlt645 | clear
+  get load | phases | clock | power | fault | identity | events | quantity NAME
+  event cover-open"""
+
+
+def meter(words: list[str], *, json: bool) -> int:
+    """Ask one thing; 1 if the meter says no."""
+    if len(words) < 2:
+        raise LocalProtocolError(USAGE)
+    url, *rest = words
+    reply = control(url, request(rest))
+    if json:
+        print_json([reply])
+    elif not reply["ok"]:
+        raise LocalProtocolError(str(reply.get("error")))
+    elif reply.get("value") is not None:
+        print(jsonlib.dumps(reply["value"], ensure_ascii=False, indent=1))
+    return 0 if reply["ok"] else 1
+
+
+def request(words: list[str]) -> dict[str, Any]:
+    """The request that words stand for; raises LocalProtocolError."""
+    op, *rest = words
+    if op == "event" and len(rest) == 1:
+        return {"op": "event", "name": rest[0]}
+    if op == "get" and rest:
+        named = {"name": rest[1]} if rest[0] == "quantity" and len(rest) == 2 else {}
+        return {"op": "get", "what": rest[0], **named}
+    if op != "set" or len(rest) < 2:
+        raise LocalProtocolError(USAGE)
+    what, *settings = rest
+    asked: dict[str, Any] = {"op": "set", "what": what}
+    if what == "phase":
+        asked["phase"] = settings.pop(0).lower()
+    if what == "load" and "=" not in settings[0]:
+        asked["kind"] = settings.pop(0)
+    for word in settings:
+        asked |= _setting(word)
+    return asked
+
+
+_FLAGS = {"on": {"on": True}, "off": {"on": False}}
+
+
+def _setting(word: str) -> dict[str, Any]:
+    name, equals, text = word.partition("=")
+    if not equals:
+        return _FLAGS.get(name, {name: True})
+    return {name: _value(text)}
+
+
+def _value(text: str) -> Any:
+    if text in {"null", "none"}:
+        return None
+    if "," in text:
+        return [_value(part) for part in text.split(",")]
+    try:
+        return float(text) if any(mark in text for mark in ".eE") else int(text)
+    except ValueError:
+        return text

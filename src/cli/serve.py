@@ -1,0 +1,74 @@
+"""`meterwire serve`: one emulated meter until it is interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import warnings
+from contextlib import ExitStack
+from pathlib import Path
+
+from meterwire.cli.session import recording, trace_filter
+from meterwire.emulate import MakeFilters, emulate_device
+from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.device import Device
+from meterwire.transports.endpoint import Endpoint
+from meterwire.transports.filtering import Filter
+
+
+def serve(
+    profile: str,
+    listen: list[str],
+    seed: int,
+    device: Path | None,
+    clock: str,
+    control: str | None,
+    *,
+    trace: bool,
+    record: Path | None,
+) -> int:
+    """Serve, print where, and wait for SIGINT or SIGTERM."""
+    if not listen:
+        raise LocalProtocolError("say where to listen: --listen dlms+tcp://127.0.0.1:0, --listen dlt645+pty:")
+    made = Device.load(device) if device else Device.of_profile(profile, seed or 1)
+    warnings.showwarning = lambda message, *_, **__: print(f"meterwire: WARNING: {message}", file=sys.stderr)
+    with ExitStack() as recordings:
+        filters = _filters(recordings, trace=trace, record=record)
+        asyncio.run(_serve(made, listen, clock, control, filters))
+    return 0
+
+
+async def _serve(device: Device, listen: list[str], clock: str, control: str | None, filters: MakeFilters) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with await emulate_device(device, listen, clock=clock, control=control, filters=filters) as emulation:
+        for url in emulation.urls:
+            print(f"listening {url}")
+        if emulation.control_url:
+            print(f"control {emulation.control_url}")
+        print("ready", flush=True)
+        await stop.wait()
+
+
+def _filters(stack: ExitStack, *, trace: bool, record: Path | None) -> MakeFilters:
+    """What the connections of each endpoint pass through."""
+    numbers: dict[str, int] = {}
+
+    def make(endpoint: Endpoint) -> list[object]:
+        filters: list[object] = []
+        if trace:
+            filters.append(lambda _: trace_filter(endpoint.dialect))
+        if record is not None:
+
+            def recorded(_: str) -> Filter:
+                numbers[endpoint.dialect] = numbers.get(endpoint.dialect, 0) + 1
+                name = f"{endpoint.dialect}-{numbers[endpoint.dialect]}"
+                return stack.enter_context(recording(str(endpoint), record, name))
+
+            filters.append(recorded)
+        return filters
+
+    return make  # type: ignore[return-value]

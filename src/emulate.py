@@ -1,0 +1,242 @@
+"""From a meter and endpoint URLs to a served meter: the composition root of everybody who emulates.
+
+```python
+async with await emulate(Device.of_profile("three-phase").meter(), ["dlms+tcp://127.0.0.1:0"]) as served:
+    print(served.urls)
+```
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import threading
+import time
+import warnings
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from typing import Any, Final, TypeVar
+
+from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.control import Control
+from meterwire.meter_model.device import Device, FaultSettings
+from meterwire.meter_model.meter import Meter
+from meterwire.protocols.dialogue import Responder
+from meterwire.transports.control import ControlServer, serve_control
+from meterwire.transports.endpoint import Endpoint
+from meterwire.transports.filtering import Filter
+from meterwire.transports.link_faults import LinkFaults
+from meterwire.transports.serve import Served, serve
+
+T = TypeVar("T")
+
+DIALECTS: Final = ("dlt645", "dlt69845", "dlms")
+"""Dialects that a meter can be served in."""
+ALL: Final = "all"
+"""Under this name a device file gives faults to every link."""
+
+MakeFilters = Callable[[Endpoint], Sequence[Callable[[str], Filter]]]
+
+
+class Emulation:
+    """A served meter.
+
+    Attributes:
+        meter: its physics; change it in the thread of the event loop only.
+        control: what can be done to it, and to its links.
+        served: one for each endpoint, in the order given.
+        control_url: where the control surface is served, empty where it is not.
+    """
+
+    def __init__(self, meter: Meter, control: Control, served: list[Served], control_url: str) -> None:
+        self.meter, self.control, self.served, self.control_url = meter, control, served, control_url
+        self._stack = AsyncExitStack()
+
+    @property
+    def urls(self) -> list[str]:
+        """The endpoints as a client opens them."""
+        return [one.url for one in self.served]
+
+    def url(self, dialect: str) -> str:
+        """The first endpoint of a dialect; raises LocalProtocolError if it is not served."""
+        for one in self.served:
+            if one.endpoint.dialect == dialect:
+                return one.url
+        raise LocalProtocolError(f"the meter is not served in {dialect}")
+
+    async def aclose(self) -> None:
+        """Stop serving; more than once is harmless."""
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> Emulation:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+async def emulate(
+    meter: Meter,
+    urls: Sequence[str],
+    *,
+    control: str | None = None,
+    faults: Mapping[str, FaultSettings] | None = None,
+    seed: int = 0,
+    filters: MakeFilters | None = None,
+) -> Emulation:
+    """Serve a meter on endpoints.
+
+    Args:
+        meter: what is served.
+        urls: endpoints; port 0 takes any free one, `pty:` makes a pseudo-terminal.
+        control: where to serve the control surface, such as `tcp://127.0.0.1:0` or `unix:/run/meter.sock`.
+        faults: settings of link faults by name of the link, or `all`.
+        seed: of the faults.
+        filters: middleware for the connections of an endpoint, outside the faults.
+
+    Raises:
+        LocalProtocolError: an endpoint cannot be served like this.
+        TransportError: a place cannot be had.
+    """
+    endpoints = [Endpoint.parse(url) for url in urls]
+    links = _links(endpoints, faults or {}, seed)
+    emulation = Emulation(meter, Control(meter, links), [], "")
+    faces: dict[str, Any] = {}
+    try:
+        for endpoint, (_, link) in zip(endpoints, links.items(), strict=True):
+            _warn_off_loopback(endpoint, meter)
+            face = faces.setdefault(endpoint.dialect, None) or _face(endpoint.dialect, meter)
+            faces[endpoint.dialect] = face
+            made = [*(filters(endpoint) if filters else ()), link.filter]
+            served = await serve(endpoint, _powered(meter, face.connect), filters=made)
+            emulation.served.append(served)
+            emulation._stack.push_async_callback(served.aclose)  # noqa: SLF001  its own, being put together
+        if control is not None:
+            server: ControlServer = await serve_control(control, emulation.control.reply)
+            emulation.control_url = server.url
+            emulation._stack.push_async_callback(server.aclose)  # noqa: SLF001  see above
+    except BaseException:
+        await emulation.aclose()
+        raise
+    return emulation
+
+
+async def emulate_device(device: Device, urls: Sequence[str], *, clock: str = "", **settings: Any) -> Emulation:
+    """Start the meter of a device on the computer's clocks and serve it; see `emulate`."""
+    meter = device.meter(clock=clock, base=time.monotonic, wall=time.time)
+    return await emulate(meter, urls, faults=device.faults, seed=device.seed, **settings)
+
+
+class Background:
+    """A meter served by an event loop in a thread of its own, for programs that block.
+
+    Attributes:
+        emulation: change it only through `call`.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, emulation: Emulation) -> None:
+        self._loop, self.emulation = loop, emulation
+
+    def url(self, dialect: str) -> str:
+        """The first endpoint of a dialect, as a client opens it."""
+        return self.emulation.url(dialect)
+
+    def call(self, function: Callable[..., T], *arguments: Any, **settings: Any) -> T:
+        """Run a function in the thread of the loop, between two requests, and give its result."""
+
+        async def run() -> T:
+            return function(*arguments, **settings)
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+
+
+@contextmanager
+def emulated(device: Device, urls: Sequence[str], *, clock: str = "", **settings: Any) -> Iterator[Background]:
+    """Serve a device in the background for as long as the context lasts; arguments as for `emulate_device`."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="meterwire", daemon=True)
+    thread.start()
+
+    def run(steps: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(steps, loop).result()
+
+    try:
+        emulation = run(emulate_device(device, urls, clock=clock, **settings))
+        try:
+            yield Background(loop, emulation)
+        finally:
+            run(emulation.aclose())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def _face(dialect: str, meter: Meter) -> Any:
+    if dialect == "dlt645":
+        from meterwire.meter_model.faces.dlt645 import Face645  # noqa: PLC0415  a dialect is loaded when it is served
+
+        return Face645(meter)
+    if dialect == "dlt69845":
+        from meterwire.meter_model.faces.dlt69845 import Face69845  # noqa: PLC0415  see above
+
+        return Face69845(meter)
+    if dialect == "dlms":
+        from meterwire.meter_model.faces.dlms import FaceDlms  # noqa: PLC0415  see above
+
+        return FaceDlms(meter)
+    raise LocalProtocolError(f"a meter cannot be served in {dialect} yet: {', '.join(DIALECTS)}")
+
+
+def _powered(meter: Meter, connect: Callable[[], Responder]) -> Callable[[], Responder]:
+    return lambda: _Powered(meter, connect)
+
+
+class _Powered:
+    """A responder that is dead while its meter has no power, and has forgotten everything afterwards."""
+
+    def __init__(self, meter: Meter, connect: Callable[[], Responder]) -> None:
+        self._meter, self._connect = meter, connect
+        self._losses, self._responder = meter.power_losses, connect()
+
+    def receive(self, octets: bytes, now: float) -> list[Any]:
+        """What the meter answers."""
+        return self._alive().receive(octets, now) if self._meter.powered else []
+
+    def idle(self, now: float) -> list[Any]:
+        """The line fell silent."""
+        return self._alive().idle(now) if self._meter.powered else []
+
+    def _alive(self) -> Responder:
+        if self._losses != self._meter.power_losses:
+            self._losses, self._responder = self._meter.power_losses, self._connect()
+        return self._responder
+
+
+def _links(endpoints: Sequence[Endpoint], faults: Mapping[str, FaultSettings], seed: int) -> dict[str, LinkFaults]:
+    """One set of faults for each endpoint, named after its dialect, and numbered where that is not enough."""
+    links: dict[str, LinkFaults] = {}
+    for endpoint in endpoints:
+        same = sum(name.split("#")[0] == endpoint.dialect for name in links)
+        name = f"{endpoint.dialect}#{same + 1}" if same else endpoint.dialect
+        links[name] = LinkFaults(f"{seed}/{name}")
+    for name, settings in faults.items():
+        if name != ALL and name not in links:
+            raise LocalProtocolError(f"faults are given for {name}, but the links are {', '.join(links) or 'none'}")
+        for link in links.values() if name == ALL else [links[name]]:
+            link.change(**settings)
+    return links
+
+
+def _warn_off_loopback(endpoint: Endpoint, meter: Meter) -> None:
+    if endpoint.carrier not in {"tcp", "tcp-listen", "udp"} or not meter.identity.secrets.are_public:
+        return
+    try:
+        loopback = ipaddress.ip_address(endpoint.host).is_loopback
+    except ValueError:
+        loopback = endpoint.host == "localhost"
+    if not loopback:
+        warnings.warn(
+            f"{endpoint} is reachable from elsewhere, and its secrets are published test secrets: protect it",
+            stacklevel=3,
+        )
