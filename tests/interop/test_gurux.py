@@ -1,0 +1,199 @@
+"""A client that somebody else wrote reads the emulated meter over real TCP: gurux-dlms (GPL, here alone)."""
+
+import asyncio
+import socket
+import threading
+from contextlib import contextmanager
+from decimal import Decimal
+
+import pytest
+
+from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.meter import Meter
+from meterwire.protocols.dlms.client import MeterDlms
+from meterwire.quantities import QUANTITIES
+from meterwire.transports.endpoint import Endpoint
+from meterwire.transports.memory import connected
+from meterwire.transports.serve import serve
+
+gurux_dlms = pytest.importorskip("gurux_dlms")
+from gurux_dlms.enums import Authentication, Conformance, InterfaceType, ObjectType  # noqa: E402
+from gurux_dlms.objects import GXDLMSClock, GXDLMSData, GXDLMSExtendedRegister, GXDLMSRegister  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def face():
+    return FaceDlms(Meter())
+
+
+@pytest.fixture(scope="module")
+def served(face):
+    """Host and port of the meter, served by the real serving shell in a thread of its own."""
+    loop, ready, found = asyncio.new_event_loop(), threading.Event(), []
+
+    async def run():
+        async with await serve(Endpoint.parse("dlms+tcp://127.0.0.1:0"), face.connect) as server:
+            found.append(Endpoint.parse(server.url))
+            found.append(asyncio.Event())
+            ready.set()
+            await found[1].wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+    thread.start()
+    assert ready.wait(10)
+    yield found[0].host, found[0].port
+    loop.call_soon_threadsafe(found[1].set)
+    thread.join(10)
+    loop.close()
+
+
+class Peer:
+    """A gurux client with a socket."""
+
+    def __init__(self, place, client=16, authentication=Authentication.NONE, password=None, pdu=0xFFFF):
+        self.socket = socket.create_connection(place, timeout=10)
+        self.client = gurux_dlms.GXDLMSClient(True, client, 1, authentication, password, InterfaceType.WRAPPER)
+        self.client.maxReceivePDUSize = pdu
+        self.frames = 0
+
+    def exchange(self, request):
+        """Send octets, collect the reply, all of its blocks."""
+        reply = gurux_dlms.GXReplyData()
+        self._one(request, reply)
+        while reply.isMoreData():
+            self._one(self.client.receiverReady(reply), reply)
+        return reply
+
+    def _one(self, request, reply):
+        self.socket.sendall(bytes(request))
+        received, notify = gurux_dlms.GXByteBuffer(), gurux_dlms.GXReplyData()
+        while not self.client.getData(received, reply, notify):
+            octets = self.socket.recv(4096)
+            assert octets, "the meter hung up"
+            received.set(octets)
+        if reply.error:
+            raise gurux_dlms.GXDLMSException(reply.error)
+        self.frames += 1
+
+    def all(self, requests):
+        """Send requests in whatever nesting gurux gives them; the last reply."""
+        if isinstance(requests, (bytes, bytearray)):
+            return self.exchange(requests)
+        replies = [self.all(request) for request in requests]
+        return replies[-1]
+
+    def associate(self):
+        reply = self.exchange(self.client.aarqRequest()[0])
+        self.client.parseAareResponse(reply.data)
+
+    def read(self, thing, attribute):
+        reply = self.all(self.client.read(thing, attribute))
+        return self.client.updateValue(thing, attribute, reply.value)
+
+    def release(self):
+        for request in self.client.releaseRequest():
+            self.exchange(request)
+
+    def close(self):
+        self.socket.close()
+
+
+@contextmanager
+def peer(place, **settings):
+    one = Peer(place, **settings)
+    try:
+        one.associate()
+        yield one
+    finally:
+        one.close()
+
+
+def ours(face, name):
+    return MeterDlms(connected(face.connect())).read(name).value
+
+
+def test_reads_a_register_with_scaler_and_unit(served, face):
+    """The whole way of a stranger: AARQ, value, scaler_unit, release."""
+    with peer(served) as one:
+        register = GXDLMSRegister("1.0.1.8.0.255")
+        one.read(register, 3)
+        assert (register.scaler, int(register.unit)) == (10, 30)
+        one.read(register, 2)  # gurux multiplies by the scaler itself
+        assert Decimal(str(register.value)) == ours(face, "active_energy_import") * 1000
+        one.release()
+
+
+def test_reads_what_the_association_view_lists(served, face):
+    """Our object list, 13 kB in blocks of the size it agreed to, makes its objects; it can read each of them."""
+    with peer(served, pdu=512) as one:
+        reply = one.all(one.client.getObjectsRequest())
+        objects = one.client.parseObjects(reply.data, True)
+        assert len(objects) == len(face.objects)
+        assert one.frames > 20
+        names = {thing.logicalName for thing in objects}
+        rows = {".".join(map(str, q.obis)) for q in QUANTITIES.values() if q.obis}
+        assert rows <= names
+        one.client.maxReceivePDUSize = 0xFFFF
+        for thing in objects:
+            if thing.objectType in (ObjectType.REGISTER, ObjectType.EXTENDED_REGISTER, ObjectType.DATA):
+                one.read(thing, 2)
+
+
+def test_reads_every_kind_of_object(served, face):
+    with peer(served) as one:
+        clock = GXDLMSClock("0.0.1.0.0.255")
+        for attribute in range(2, 10):
+            one.read(clock, attribute)
+        assert clock.time.value.replace(tzinfo=None) == face.meter.now().replace(tzinfo=None)
+        assert clock.timeZone == -480
+        number = GXDLMSData("0.0.96.1.0.255")
+        assert bytes(one.read(number, 2)) == b"000000000161"
+        demand = GXDLMSExtendedRegister("1.0.1.6.0.255")
+        one.read(demand, 3)
+        one.read(demand, 5)
+        one.read(demand, 2)
+        reading = MeterDlms(connected(face.connect())).read("demand_active_import_max")
+        assert Decimal(str(demand.value)) == reading.value * 1000
+        assert demand.captureTime.value.replace(tzinfo=None) == reading.time.replace(tzinfo=None)
+
+
+def test_reads_a_list_of_attributes_at_once(served, face):
+    with peer(served) as one:
+        registers = [GXDLMSRegister(name) for name in ("1.0.1.8.0.255", "1.0.2.8.0.255", "1.0.32.7.0.255")]
+        wanted = [(register, attribute) for attribute in (3, 2) for register in registers]
+        reply = one.all(one.client.readList(wanted))
+        one.client.updateValues(wanted, reply.value)
+        assert Decimal(str(round(registers[2].value, 1))) == ours(face, "voltage_a")
+
+
+def test_associates_with_a_password(served, face):
+    """Low-level security, and its refusal, which gurux tells apart."""
+    with peer(served, client=17, authentication=Authentication.LOW, password="12345678") as one:
+        register = GXDLMSRegister("1.0.1.8.0.255")
+        assert Decimal(str(one.read(register, 2))) * 10 == ours(face, "active_energy_import") * 1000
+    with pytest.raises(gurux_dlms.GXDLMSException) as refused:
+        with peer(served, client=17, authentication=Authentication.LOW, password="87654321"):
+            pass
+    assert "AuthenticationFailure" in str(refused.value) or "authentication" in str(refused.value).lower()
+
+
+def test_what_the_meter_denies_is_an_error_there(served):
+    with peer(served) as one:
+        with pytest.raises(gurux_dlms.GXDLMSException) as undefined:
+            one.read(GXDLMSRegister("1.0.99.8.0.255"), 2)
+        assert undefined.value.errorCode == 4
+        with pytest.raises(gurux_dlms.GXDLMSException) as inconsistent:
+            one.read(GXDLMSData("1.0.1.8.0.255"), 2)
+        assert inconsistent.value.errorCode == 9
+        register = GXDLMSRegister("1.0.1.8.0.255")
+        register.value = 1
+        with pytest.raises(gurux_dlms.GXDLMSException) as denied:
+            one.all(one.client.write(register, 2))
+        assert denied.value.errorCode == 3
+
+
+def test_agrees_on_services_that_both_have(served):
+    with peer(served) as one:
+        agreed = one.client.negotiatedConformance
+        assert agreed & Conformance.GET
+        assert not agreed & Conformance.GENERAL_BLOCK_TRANSFER
