@@ -171,9 +171,10 @@ def test_associates_with_a_password(served, face):
     with peer(served, client=17, authentication=Authentication.LOW, password="12345678") as one:
         register = GXDLMSRegister("1.0.1.8.0.255")
         assert Decimal(str(one.read(register, 2))) * 10 == ours(face, "active_energy_import") * 1000
+    stranger = Peer(served, client=17, authentication=Authentication.LOW, password="87654321")
     with pytest.raises(gurux_dlms.GXDLMSException) as refused:
-        with peer(served, client=17, authentication=Authentication.LOW, password="87654321"):
-            pass
+        stranger.associate()
+    stranger.close()
     assert "AuthenticationFailure" in str(refused.value) or "authentication" in str(refused.value).lower()
 
 
