@@ -22,6 +22,7 @@ EARLIEST: Final = dt.datetime(2000, 1, 1)  # noqa: DTZ001  two digits of a year,
 LATEST: Final = dt.datetime(2099, 12, 31, 23, 59, 59)  # noqa: DTZ001  ... and here
 FASTEST: Final = 1_000_000
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001
+_ZERO: Final = dt.timedelta(0)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 
 Base = Callable[[], float]
@@ -47,10 +48,6 @@ class VirtualClock:
         frozen: whether it stands still.
         base: seconds that only grow; needed as soon as the clock is to run.
         zone: the meter's local time, without daylight saving.
-
-    Attributes:
-        on_set: called with no arguments before the clock is set, while it still shows the old time, and once more
-            after it has been set; see `watch`.
     """
 
     def __init__(
@@ -139,8 +136,8 @@ class VirtualClock:
         self._anchor, self._since = micro, since
 
     def _micro_of(self, time: dt.datetime) -> int:
-        local = time if time.tzinfo is None else time.astimezone(self.zone).replace(tzinfo=None)
-        micro = (local - _EPOCH) // _MICROSECOND
+        offset = _ZERO if time.tzinfo is None else self.zone.utcoffset(None) - (time.utcoffset() or _ZERO)
+        micro = (time.replace(tzinfo=None) - _EPOCH + offset) // _MICROSECOND
         if not _FIRST <= micro <= _LAST:
             raise LocalProtocolError(f"a meter's clock shows {EARLIEST:%Y} to {LATEST:%Y}, not {time.isoformat()}")
         return micro

@@ -8,6 +8,8 @@ import msgspec
 
 Digits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$")]
 Text = Annotated[str, msgspec.Meta(pattern=r"^[ -~]*$", max_length=32)]
+Level = Annotated[str, msgspec.Meta(pattern=r"^0[0-9]$")]
+SixDigits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
 FLAG: Final = "MWR"
 """Three letters in front of system title and logical device name."""
 
@@ -25,10 +27,10 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         master_key: wraps new keys.
     """
 
-    dlt645_passwords: dict[str, str] = msgspec.field(default_factory=lambda: {"02": "000000", "04": "000000"})
-    dlt645_operator: str = "00000000"
+    dlt645_passwords: dict[Level, SixDigits] = msgspec.field(default_factory=lambda: {"02": "000000", "04": "000000"})
+    dlt645_operator: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}$")] = "00000000"
     dlt69845_password: str = "00000000"  # noqa: S105  published test secrets, all of them
-    dlms: dict[int, str] = msgspec.field(
+    dlms: dict[Annotated[int, msgspec.Meta(ge=1, le=0x7F)], str] = msgspec.field(
         default_factory=lambda: dict.fromkeys((17, 18, 19, 20, 22), "12345678"),
     )
     unicast_key: bytes = bytes.fromhex("000102030405060708090A0B0C0D0E0F")

@@ -240,8 +240,8 @@ _WANDER, _FLICKER, _APPLIANCE, _FACTOR, _VOLTAGE = 10, 20, 30, 40, 50
 def refuse_overload(active: float, reactive: float, voltage: float) -> None:
     """Raise ValueError for a phase that no meter here could show."""
     apparent = math.hypot(active, reactive)
-    if not 0 <= voltage <= MAX_VOLTAGE:
-        raise ValueError(f"voltage: 0 to {MAX_VOLTAGE:g} V")
+    if voltage and not 1 <= voltage <= MAX_VOLTAGE:
+        raise ValueError(f"voltage: 0, or 1 to {MAX_VOLTAGE:g} V")
     if not apparent <= MAX_APPARENT:
         raise ValueError(f"active and reactive: at most {MAX_APPARENT:g} VA in a phase")
     if voltage and apparent / voltage > MAX_CURRENT:

@@ -89,7 +89,7 @@ class Meter:
             LocalProtocolError: no quantity is called so.
         """
         row = named(quantity) if isinstance(quantity, str) else quantity
-        self._advance()
+        self.advance()
         place = (row.kind, row.register, row.phase, row.rate, row.settlement)
         found = self._cache.get(place)
         if found is None:
@@ -163,6 +163,11 @@ class Meter:
         self._ledger.power(on=on)
         self.circuit.supplied = on
 
+    @property
+    def power_losses(self) -> int:
+        """How often the meter has lost its power."""
+        return self.events.counts["power-off"]
+
     def set_load(self, load: LoadModel) -> None:
         """Connect another load; phase overrides stay."""
         self._intervene("load-changed")
@@ -199,7 +204,8 @@ class Meter:
 
     # ------------------------------------------------------------ time
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
+        """Register everything up to the clock's now; whoever reads or changes the meter has it done."""
         second = self.clock.seconds()
         if second != self._second:
             self._ledger.advance(second)
@@ -208,7 +214,7 @@ class Meter:
 
     def _intervene(self, event: str) -> None:
         """Close the step of the ledger here: something changes."""
-        self._advance()
+        self.advance()
         self._ledger.close_step(self._second)
         self.events.note(self.now(), event)
         self._forget()

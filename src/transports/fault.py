@@ -58,6 +58,10 @@ class Fault(Filter):
         self._sent = _Way(f"{seed}/sent", "sent", sent or Rates(), self.injected)
         self._received = _Way(f"{seed}/received", "received", received or Rates(), self.injected)
 
+    def change(self, sent: Rates, received: Rates) -> None:
+        """Go on with other rates; random numbers and what is held back stay."""
+        self._sent.rates, self._received.rates = sent, received
+
     def sent(self, now: float, octets: bytes) -> list[Timed]:
         """Spoil what we send."""
         return self._sent.spoil(now, octets)
@@ -72,11 +76,12 @@ class _Way:
 
     def __init__(self, seed: str, name: str, rates: Rates, injected: Counter[str]) -> None:
         self._random = random.Random(seed)
-        self._name, self._rates, self._injected = name, rates, injected
+        self.rates = rates
+        self._name, self._injected = name, injected
         self._last = 0.0  # nothing in order comes before this
 
     def spoil(self, now: float, octets: bytes) -> list[Timed]:
-        rates = self._rates
+        rates = self.rates
         if self._happens("drop", rates.drop):
             return []
         pieces: list[Timed] = []
@@ -91,7 +96,7 @@ class _Way:
         return pieces
 
     def _cut(self, now: float, octets: bytes) -> list[Timed]:
-        rates = self._rates
+        rates = self.rates
         if self._happens("overtake", rates.overtake):
             return [(max(now, self._last) + self._later(), octets)]
         start = now + self._later() if self._happens("delay", rates.delay) else now
@@ -105,7 +110,7 @@ class _Way:
         return self._last, octets
 
     def _later(self) -> float:
-        return self._random.uniform(0.0, self._rates.seconds)
+        return self._random.uniform(0.0, self.rates.seconds)
 
     def _happens(self, fault: str, rate: float) -> bool:
         if self._random.random() >= rate:
@@ -114,7 +119,7 @@ class _Way:
         return True
 
     def _flip(self, octets: bytes) -> bytes:
-        rate = self._rates.flip
+        rate = self.rates.flip
         if rate <= 0.0:
             return octets
         spoilt, bit, count = bytearray(octets), self._gap(rate), 0
@@ -133,7 +138,7 @@ class _Way:
         return int(math.log(1.0 - self._random.random()) / math.log1p(-rate))
 
     def _burst(self, octets: bytes) -> bytes:
-        if not octets or not self._happens("burst", self._rates.burst):
+        if not octets or not self._happens("burst", self.rates.burst):
             return octets
         spoilt = bytearray(octets)
         first = self._random.randrange(8 * len(spoilt))

@@ -1,0 +1,282 @@
+"""The control surface of an emulated meter: what somebody at the meter could do, as JSON in and JSON out.
+
+A request is an object with `op` and `what`; a reply is `{"ok": true, "value": ...}` or `{"ok": false, "error": "..."}`.
+
+    {"op": "set", "what": "load", "kind": "constant", "active": [1000, 900, 1100], "reactive": 200}
+    {"op": "set", "what": "phase", "phase": "b", "on": false}
+    {"op": "set", "what": "phase", "phase": "a", "voltage": 250.0, "active": 0}   null gives a value back to the load
+    {"op": "set", "what": "clock", "step": 900}                  or "jump": ISO, "freeze": true, "run": true, "rate": 60
+    {"op": "set", "what": "power", "on": false}
+    {"op": "set", "what": "fault", "link": "dlt645", "drop": 0.1}          without link: all; "clear": true clears first
+    {"op": "get", "what": "clock"}                              or load, phases, power, fault, identity, events
+    {"op": "get", "what": "quantity", "name": "voltage_a"}
+    {"op": "event", "name": "cover-open"}
+
+Operations are pure: whoever serves them decides where they come from, and runs them in the thread of the faces.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.circuit import PhaseOverride
+from meterwire.meter_model.clock import parse_time
+from meterwire.meter_model.load import Load
+from meterwire.meter_model.meter import Meter
+from meterwire.meter_model.values import Demand, NotServed, Value
+from meterwire.quantities import quantity
+
+LONGEST_LINE: Final = 65_536
+LONGEST_STEP: Final = 20 * 366 * 86_400.0
+"""Seconds of one step of the clock: more would keep the meter busy for a minute."""
+EVENTS: Final = (
+    "cover-open",
+    "cover-closed",
+    "terminal-cover-open",
+    "terminal-cover-closed",
+    "magnet-on",
+    "magnet-off",
+    "button",
+)
+"""What can be done to a meter that changes nothing it measures."""
+
+Request = Mapping[str, Any]
+
+
+class FaultSettings(Protocol):
+    """The faults of one link, which can be changed while it is used."""
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Change some of them, all or none; raises LocalProtocolError."""
+
+    def clear(self) -> None:
+        """No faults at all."""
+
+    def settings(self) -> dict[str, Any]:
+        """What is set, as JSON."""
+
+
+class _SetPhase(msgspec.Struct, forbid_unknown_fields=True):
+    phase: str
+    on: bool | msgspec.UnsetType = msgspec.UNSET
+    voltage: float | msgspec.UnsetType | None = msgspec.UNSET
+    active: float | msgspec.UnsetType | None = msgspec.UNSET
+    reactive: float | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class _SetClock(msgspec.Struct, forbid_unknown_fields=True):
+    freeze: bool = False
+    run: bool = False
+    rate: float | None = None
+    jump: str = ""
+    step: float = 0.0
+
+
+class _SetPower(msgspec.Struct, forbid_unknown_fields=True):
+    on: bool
+
+
+class _Named(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+
+
+class Control:
+    """The control surface of one meter.
+
+    Args:
+        meter: what is controlled.
+        links: fault settings by name of the link.
+    """
+
+    def __init__(self, meter: Meter, links: Mapping[str, FaultSettings] | None = None) -> None:
+        self.meter = meter
+        self.links = {} if links is None else links
+        self._setters: Mapping[str, Callable[[dict[str, Any]], Any]] = {
+            "load": self._set_load,
+            "phase": self._set_phase,
+            "clock": self._set_clock,
+            "power": self._set_power,
+            "fault": self._set_fault,
+        }
+        self._getters: Mapping[str, Callable[[], Any]] = {
+            "load": lambda: msgspec.to_builtins(self.meter.circuit.load),
+            "phases": self._phases,
+            "clock": self._clock,
+            "power": lambda: {"on": self.meter.powered},
+            "fault": lambda: {name: link.settings() for name, link in self.links.items()},
+            "identity": self._identity,
+            "events": lambda: [
+                {"time": event.time.isoformat(), "name": event.name} for event in self.meter.events.last(100)
+            ],
+        }
+
+    def reply(self, line: bytes) -> bytes:
+        """Answer one line of JSON with another; nothing is raised, whatever comes in."""
+        try:
+            if len(line) > LONGEST_LINE:
+                raise LocalProtocolError(f"a request is at most {LONGEST_LINE} octets")
+            request = msgspec.json.decode(line, type=dict[str, Any])
+        except (LocalProtocolError, msgspec.DecodeError, RecursionError) as error:
+            return msgspec.json.encode(_refusal(error))
+        return msgspec.json.encode(self.handle(request))
+
+    def handle(self, request: Request) -> dict[str, Any]:
+        """Do what a request says; nothing is raised: an error is a reply."""
+        try:
+            return {"ok": True, "value": self.do(request)}
+        except (LocalProtocolError, NotServed, msgspec.ValidationError, RecursionError) as error:
+            return _refusal(error)
+
+    def do(self, request: Request) -> Any:
+        """Do what a request says and give the value of the reply.
+
+        Raises:
+            LocalProtocolError: the request cannot be done; likewise msgspec.ValidationError.
+            NotServed: this meter does not have the quantity.
+        """
+        self.meter.advance()
+        rest = dict(request)
+        operation, what = rest.pop("op", None), rest.pop("what", None)
+        if operation == "event" and what is None:
+            return self._event(rest)
+        if operation == "get" and what == "quantity":
+            return self._quantity(rest)
+        if operation == "set":
+            return _choose(self._setters, "set", what)(rest)
+        if operation == "get":
+            getter = _choose(self._getters, "get", what)
+            if rest:
+                raise LocalProtocolError(f"get {what} takes nothing else: {', '.join(sorted(map(str, rest)))}")
+            return getter()
+        raise LocalProtocolError(f"op is one of set, get, event, not {operation!r}")
+
+    # ------------------------------------------------------------ set
+
+    def _set_load(self, rest: dict[str, Any]) -> Any:
+        self.meter.set_load(msgspec.convert(rest, Load))
+        return self._getters["load"]()
+
+    def _set_phase(self, rest: dict[str, Any]) -> Any:
+        wanted = msgspec.convert(rest, _SetPhase)
+        phase, changes = wanted.phase, {}
+        for name in ("voltage", "active", "reactive"):
+            value = getattr(wanted, name)
+            if value is not msgspec.UNSET:
+                changes[name] = value
+        self.meter.circuit.refuse_unknown(phase)
+        if changes:
+            old = self.meter.circuit.overrides.get(phase, PhaseOverride())
+            new = msgspec.structs.replace(old, **changes)
+            self.meter.override_phase(phase, None if new == PhaseOverride() else new)
+        if wanted.on is not msgspec.UNSET:
+            (self.meter.restore_phase if wanted.on else self.meter.cut_phase)(phase)
+        return self._phases()
+
+    def _set_clock(self, rest: dict[str, Any]) -> Any:
+        wanted = msgspec.convert(rest, _SetClock)
+        clock = self.meter.clock
+        target = parse_time(wanted.jump) if wanted.jump else None
+        if wanted.freeze and (wanted.run or wanted.rate is not None):
+            raise LocalProtocolError("a clock is either frozen or runs")
+        if not 0 <= wanted.step <= LONGEST_STEP:
+            raise LocalProtocolError(f"a step is 0 to {LONGEST_STEP:.0f} seconds")
+        if wanted.freeze:
+            clock.freeze()
+        elif wanted.run or wanted.rate is not None:
+            clock.run(wanted.rate)
+        if target is not None:
+            clock.jump(target)
+        if wanted.step:
+            clock.step(wanted.step)
+        return self._clock()
+
+    def _set_power(self, rest: dict[str, Any]) -> Any:
+        self.meter.powered = msgspec.convert(rest, _SetPower).on
+        return self._getters["power"]()
+
+    def _set_fault(self, rest: dict[str, Any]) -> Any:
+        name, clear = rest.pop("link", None), rest.pop("clear", False)
+        if name is not None and (not isinstance(name, str) or name not in self.links):
+            raise LocalProtocolError(f"no link is called {name!r}: {', '.join(self.links) or 'there is none'}")
+        links = [self.links[name]] if name is not None else list(self.links.values())
+        for link in links:
+            if clear:
+                link.clear()
+            if rest:
+                link.change(rest)
+        return self._getters["fault"]()
+
+    # ------------------------------------------------------------ get
+
+    def _phases(self) -> dict[str, Any]:
+        circuit, instant = self.meter.circuit, self.meter.instant
+        return {
+            phase: {
+                "on": phase not in circuit.cut,
+                "voltage": float(instant.voltage(number)),
+                "current": float(instant.current(number)),
+                "active": float(instant.active(number)),
+                "reactive": float(instant.reactive(number)),
+            }
+            for number, phase in enumerate(circuit.phases)
+        }
+
+    def _clock(self) -> dict[str, Any]:
+        clock = self.meter.clock
+        return {"now": clock.now().isoformat(), "frozen": clock.frozen, "rate": float(clock.rate)}
+
+    def _identity(self) -> dict[str, Any]:
+        identity = self.meter.identity
+        return {
+            "profile": self.meter.profile.name,
+            "number": identity.number,
+            "address": identity.address,
+            "asset_number": identity.asset_number,
+            "system_title": identity.system_title.hex().upper(),
+            "logical_device": identity.logical_device,
+        }
+
+    def _quantity(self, rest: dict[str, Any]) -> dict[str, Any]:
+        row = quantity(msgspec.convert(rest, _Named).name)
+        return {"name": row.name, "unit": row.unit, **_plain(self.meter.read(row), row.decimals or 0)}
+
+    def _event(self, rest: dict[str, Any]) -> dict[str, int]:
+        name = msgspec.convert(rest, _Named).name
+        if name not in EVENTS:
+            raise LocalProtocolError(f"no event is called {name!r}: {', '.join(EVENTS)}")
+        self.meter.note_event(name)
+        return {"count": self.meter.events.counts[name]}
+
+
+def _choose(table: Mapping[str, Any], operation: str, what: Any) -> Any:
+    found = table.get(what) if isinstance(what, str) else None
+    if found is None:
+        raise LocalProtocolError(f"{operation} what? one of {', '.join(table)}, not {what!r}")
+    return found
+
+
+def _refusal(error: Exception) -> dict[str, Any]:
+    return {"ok": False, "error": str(error) or type(error).__name__}
+
+
+def _plain(value: Value, decimals: int) -> dict[str, Any]:
+    """A value as JSON: digits are kept as text, cut towards zero to the decimals of the row."""
+    if isinstance(value, Demand):
+        return {
+            "value": _digits(value.value, decimals),
+            "time": None if value.time is None else value.time.isoformat(),
+        }
+    if isinstance(value, Fraction):
+        return {"value": _digits(value, decimals)}
+    return {"value": value.isoformat() if isinstance(value, dt.date | dt.time) else value}
+
+
+def _digits(value: Fraction, decimals: int) -> str:
+    return str(Decimal(int(value * 10**decimals)).scaleb(-decimals))

@@ -1,0 +1,294 @@
+"""The pytest plugin: `emulated_meter`, a meter served on real endpoints for the length of a test.
+
+    def test_head_end(emulated_meter):
+        with emulated_meter(listen=["dlt645+tcp://127.0.0.1:0"]) as meter:
+            meter.set_load(kind="constant", active=1000)
+            meter.clock.step(3600)
+            assert read_it_somehow(meter.url("dlt645")) == ...
+
+The meter lives in a thread of its own; whatever is done to it from a test is done between two octets of its faces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from meterwire.meter_model.control import Control
+    from meterwire.meter_model.load import LoadModel
+    from meterwire.meter_model.meter import Meter
+    from meterwire.meter_model.values import Value
+    from meterwire.protocols.dialogue import Responder
+
+T = TypeVar("T")
+
+LISTEN: Final = ("dlt645+tcp://127.0.0.1:0", "dlt69845+tcp://127.0.0.1:0", "dlms+tcp://127.0.0.1:0")
+CLOCK: Final = "frozen:2026-01-01T00:00:00"
+_PATIENCE: Final = 60.0
+
+
+class EmulatedMeter:
+    """A running emulated meter; use it as a context manager, or `close` it.
+
+    Args:
+        profile: type of meter.
+        listen: endpoints to serve; port 0 is any free one.
+        device: device file, instead of a profile.
+        clock: as for `meterwire serve --clock`, but frozen by default, so that tests repeat exactly.
+        seed: of load and faults.
+        load: what is connected, instead of the profile's.
+        control: place of a control surface to serve too, such as `tcp://127.0.0.1:0`.
+
+    Attributes:
+        clock: the meter's clock: `step`, `jump`, `freeze`, `run`, `now`.
+    """
+
+    def __init__(
+        self,
+        profile: str = "three-phase",
+        listen: Sequence[str] = LISTEN,
+        *,
+        device: str | Path | None = None,
+        clock: str = CLOCK,
+        seed: int = 1,
+        load: LoadModel | None = None,
+        control: str | None = None,
+    ) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="emulated meter", daemon=True)
+        self._thread.start()
+        self._open = True
+        try:
+            self._served: _Served = self._await(_Served.start(profile, listen, device, clock, seed, load, control))
+        except BaseException:
+            self.close()
+            raise
+        self.clock = EmulatedClock(self)
+
+    # ------------------------------------------------------------ where it is
+
+    @property
+    def urls(self) -> list[str]:
+        """What a client opens, in the order of `listen`."""
+        return list(self._served.urls)
+
+    def url(self, dialect: str = "") -> str:
+        """The first endpoint of a dialect, or the first of all."""
+        for url in self.urls:
+            if url.startswith(f"{dialect}+") or not dialect:
+                return url
+        raise LookupError(f"no endpoint of {dialect}: {', '.join(self.urls)}")
+
+    @property
+    def control_url(self) -> str:
+        """The place of the control surface, empty when none is served."""
+        return self._served.control_url
+
+    # ------------------------------------------------------------ what can be done to it
+
+    def control(self, **request: Any) -> Any:
+        """One operation of the control surface; gives the value of its reply; see `meter_model.control`."""
+        return self.apply(lambda _: self._served.control.do(request))
+
+    def set_load(self, load: LoadModel | None = None, **settings: Any) -> None:
+        """Connect another load, as an object or as the settings of one: `kind="constant", active=1000`."""
+        if load is None:
+            self.control(op="set", what="load", **settings)
+        else:
+            self.apply(lambda meter: meter.set_load(load))
+
+    def cut_phase(self, phase: str) -> None:
+        """Take the voltage of a phase away."""
+        self.control(op="set", what="phase", phase=phase, on=False)
+
+    def restore_phase(self, phase: str) -> None:
+        """Give it back."""
+        self.control(op="set", what="phase", phase=phase, on=True)
+
+    def set_phase(self, phase: str, **values: float | None) -> None:
+        """Replace `voltage`, `active` or `reactive` of a phase; None gives a value back to the load."""
+        self.control(op="set", what="phase", phase=phase, **values)
+
+    def power(self, on: bool) -> None:
+        """Switch the meter's power."""
+        self.control(op="set", what="power", on=on)
+
+    def fault(self, link: str | None = None, **rates: Any) -> None:
+        """Spoil a link, named by its dialect, or all links: `fault("dlt645", drop=0.1)`."""
+        self.control(op="set", what="fault", **({} if link is None else {"link": link}), **rates)
+
+    def clear_faults(self) -> None:
+        """Leave all links in peace."""
+        self.control(op="set", what="fault", clear=True)
+
+    def event(self, name: str) -> None:
+        """Something happens to the meter: `cover-open`."""
+        self.control(op="event", name=name)
+
+    def read(self, quantity: str) -> Value:
+        """What the meter itself holds, exact: the truth that clients are compared with."""
+        return self.apply(lambda meter: meter.read(quantity))
+
+    def apply(self, change: Callable[[Meter], T]) -> T:
+        """Do anything to the meter, in its own thread."""
+
+        async def applied() -> T:
+            return change(self._served.control.meter)
+
+        result: T = self._await(applied())
+        return result
+
+    # ------------------------------------------------------------ end
+
+    def close(self) -> None:
+        """Stop serving; more than once is harmless."""
+        if not self._open:
+            return
+        self._open = False
+        try:
+            if hasattr(self, "_served"):
+                self._await(self._served.aclose())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_PATIENCE)
+            self._loop.close()
+
+    def __enter__(self) -> EmulatedMeter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _await(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
+
+
+class EmulatedClock:
+    """The clock of an emulated meter, seen from a test."""
+
+    def __init__(self, meter: EmulatedMeter) -> None:
+        self._meter = meter
+
+    def now(self) -> dt.datetime:
+        """The time the meter shows."""
+        return self._meter.apply(lambda meter: meter.now())
+
+    def step(self, seconds: float) -> None:
+        """Let time pass at once; energy accumulates."""
+        self._meter.apply(lambda meter: meter.clock.step(seconds))
+
+    def jump(self, to: dt.datetime) -> None:
+        """Set the clock; nothing is registered for the difference."""
+        self._meter.apply(lambda meter: meter.clock.jump(to))
+
+    def freeze(self) -> None:
+        """Stand still."""
+        self._meter.apply(lambda meter: meter.clock.freeze())
+
+    def run(self, rate: float | None = None) -> None:
+        """Run, at so many times the speed."""
+        self._meter.apply(lambda meter: meter.clock.run(rate))
+
+
+class _Served:
+    """A meter, its endpoints and its control surface, within the loop that serves them."""
+
+    def __init__(self, control: Control, stack: contextlib.AsyncExitStack) -> None:
+        self.control = control
+        self.urls: list[str] = []
+        self.control_url = ""
+        self._stack = stack
+
+    @staticmethod
+    async def start(
+        profile: str,
+        listen: Sequence[str],
+        device: str | Path | None,
+        clock: str,
+        seed: int,
+        load: LoadModel | None,
+        control: str | None,
+    ) -> _Served:
+        """Start everything, or nothing."""
+        import time  # noqa: PLC0415  a test run that uses no meter imports none of this
+
+        from meterwire.meter_model.control import Control  # noqa: PLC0415
+        from meterwire.meter_model.device import Device  # noqa: PLC0415
+        from meterwire.meter_model.power import powered  # noqa: PLC0415
+        from meterwire.transports.control import serve_control  # noqa: PLC0415
+        from meterwire.transports.endpoint import Endpoint  # noqa: PLC0415
+        from meterwire.transports.link_faults import LinkFaults  # noqa: PLC0415
+        from meterwire.transports.serve import serve  # noqa: PLC0415
+
+        made = Device.load(device) if device is not None else Device.of_profile(profile, seed)
+        meter = made.meter(clock=clock, base=time.monotonic, wall=time.time)
+        if load is not None:
+            meter.set_load(load)
+        links: dict[str, LinkFaults] = {}
+        async with contextlib.AsyncExitStack() as stack:
+            served = _Served(Control(meter, links), stack)
+            for url in listen:
+                endpoint = Endpoint.parse(url)
+                faults = LinkFaults(f"{made.seed}/{len(links)}")
+                links[_free_name(endpoint.dialect, links)] = faults
+                connect = powered(meter, _face(endpoint.dialect, meter))
+                one = await stack.enter_async_context(await serve(endpoint, connect, filters=[faults.filter]))
+                served.urls.append(one.url)
+            for name, faults in links.items():
+                faults.change(made.faults.get("all", {}))
+                faults.change(made.faults.get(name, {}))
+            if control is not None:
+                surface = await stack.enter_async_context(await serve_control(control, served.control.reply))
+                served.control_url = surface.url
+            served._stack = stack.pop_all()
+        return served
+
+    async def aclose(self) -> None:
+        """Stop everything."""
+        await self._stack.aclose()
+
+
+def _free_name(dialect: str, taken: Any) -> str:
+    name, number = dialect, 1
+    while name in taken:
+        number += 1
+        name = f"{dialect}-{number}"
+    return name
+
+
+def _face(dialect: str, meter: Meter) -> Callable[[], Responder]:
+    from meterwire.errors import LocalProtocolError  # noqa: PLC0415
+
+    if dialect == "dlt645":
+        from meterwire.meter_model.faces.dlt645 import Face645  # noqa: PLC0415
+
+        return Face645(meter).connect
+    if dialect == "dlt69845":
+        from meterwire.meter_model.faces.dlt69845 import Face69845  # noqa: PLC0415
+
+        return Face69845(meter).connect
+    if dialect == "dlms":
+        from meterwire.meter_model.faces.dlms import FaceDlms  # noqa: PLC0415
+
+        return FaceDlms(meter).connect
+    raise LocalProtocolError(f"no meter is emulated in {dialect} yet")
+
+
+@pytest.fixture
+def emulated_meter() -> Iterator[Callable[..., EmulatedMeter]]:
+    """Makes emulated meters, which end with the test; takes what `EmulatedMeter` takes."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*args: Any, **settings: Any) -> EmulatedMeter:
+            return stack.enter_context(EmulatedMeter(*args, **settings))
+
+        yield make
