@@ -87,7 +87,7 @@ class Face645:
     @property
     def address(self) -> str:
         """The meter's address, 12 digits."""
-        return str(self.meter.read("address"))
+        return self.meter.identity.address
 
     def set_time(self, text: str) -> bool:
         """Obey a broadcast time (YYMMDDhhmmss) where the rules allow it; say whether it was obeyed.

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.clock import VirtualClock
+from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.values import Demand, NotServed, Value
 from meterwire.protocols.dlt645.identifiers import encode, identifier, members
 from meterwire.quantities import Quantity, Representation, by_di
@@ -20,6 +21,10 @@ NO_TIME: Final = "00-00-00 00:00"
 
 class Metered(Protocol):
     """What this face needs of a meter."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who the meter is."""
 
     @property
     def clock(self) -> VirtualClock:
