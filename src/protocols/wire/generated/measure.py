@@ -131,7 +131,7 @@ class _Measuring:
             value = f"(b[{low}] | b[{high}] << 8)"
         if isinstance(node, Check):
             due = f"{self._source.constant(node.digest)}(bytes(b[s_{node.first}:p]))"
-            self._source.line(f"if not k & 1 and {value} != {due}: return -1", f"p += {octets}")
+            self._source.line(f"if not k & 1 and {value} != {due}: p = s_ + 1; continue", f"p += {octets}")
         else:
             self._source.line(f"{var} = {value}; p += {octets}")
 
