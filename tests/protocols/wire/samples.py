@@ -215,7 +215,7 @@ class Choices:
 
     key: int = field(U8, "key")
     by_tag: Variant = field(Choice(U8, {1: U8, 2: Point, 7: NOTHING}, into=Variant, default=U32), "by tag, or 4 octets")
-    by_type: object = field(Choice(U16, {1: Point, 0x102: Short}), "by the type of the value")
+    by_type: object = field(Choice(U16, {1: Point, 0x102: Link}), "by the type of the value")
     by_field: object = field(Choice(Ref("key"), {0: U8, 1: Octets(2)}, default=NOTHING), "by an earlier field")
     tagged: Variant = field(
         Choice(Ref("key", plus=1), {1: U8}, into=Variant, default=U16), "by the field, with its tag"

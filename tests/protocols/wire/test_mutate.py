@@ -12,7 +12,9 @@ from meterwire.protocols.wire.nodes import Variant
 from meterwire.protocols.wire.strategies import values
 from tests.protocols.wire import samples as s
 
-QUICK = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(
+    max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 EVERY = pytest.mark.parametrize(("layout", "edition"), s.EVERY, ids=lambda x: getattr(x, "__name__", str(x)))
 
 

@@ -8,7 +8,9 @@ from meterwire.protocols.wire.reference import ReferenceEngine
 from meterwire.protocols.wire.strategies import DEPTH, values
 from tests.protocols.wire import samples as s
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(
+    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 @pytest.mark.parametrize(("layout", "edition"), s.EVERY, ids=lambda x: getattr(x, "__name__", str(x)))
