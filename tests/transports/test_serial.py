@@ -304,3 +304,20 @@ async def test_serving_on_a_serial_port(pseudo, Reverser, frame):
         while served.connections:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     await served.aclose()
+
+
+def test_everything_runs_on_uvloop(Reverser, frame):
+    """Protects the fast event loop: the same lines and the same serving, on TCP, UDP and a pseudo-terminal."""
+    uvloop = pytest.importorskip("uvloop")
+
+    async def main():
+        for url in ("dlms+tcp://127.0.0.1:0", "dlms+udp://127.0.0.1:0", "dlt645+pty:", "iec62056-21+pty:"):
+            async with await serve(url, Reverser) as served:
+                line = await aopen_line(served.url)
+                await line.write(b"\x03abc\x26")
+                assert await aread_all(line, 5) == b"\x03cba\x26"
+                await line.reconfigure(LineSettings(9600, 7, "E"))
+                await line.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())

@@ -1,0 +1,179 @@
+"""Frames as people keep them: hex in text, with time stamps, TX and RX, offsets, commas, comments, in any mixture.
+
+`2024-05-01 12:00:01.123 TX: 68 AA`, `[12:00:01] <- 6811`, `发送：68 11`, `0x68, 0x11`, `68H 11H`, dumps with offset and
+text columns. Every line gives something; what is not understood is kept as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import msgspec
+
+from meterwire.transports.capture.piece import Piece
+
+Direction = Literal["sent", "received"]
+
+_TIME: Final = re.compile(
+    r"(?<![0-9A-Za-z:])(?:(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})[ T_]+)?"
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})(?:[.,](?P<part>\d{1,9})|:(?P<milli>\d{3}))?(?![\d:])"
+)
+_EPOCH: Final = re.compile(r"^\W*(?P<seconds>1\d{9})(?P<part>\.\d{1,9})(?!\w)")
+_SENT: Final = r"TX|TXD|SEND|SENT|SENDING|OUT|WRITE|REQ|REQUEST|>>+|-+>|=+>|→|发送|发"
+_RECEIVED: Final = r"RX|RXD|RECV|RECEIVE|RECEIVED|RECEIVING|IN|READ|RSP|RESP|RESPONSE|<<+|<-+|<=+|←|接收|收"
+_DIRECTION: Final = re.compile(
+    rf"(?<![A-Za-z0-9])(?:(?P<sent>{_SENT})|(?P<received>{_RECEIVED}))(?:端|到|帧|报文|数据)?(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_DUMP: Final = re.compile(r"^(?P<offset>[0-9A-Fa-f]{4,8})(?P<mark>:| {2,}|\t)")
+_COMMENT: Final = re.compile(r"^\s*(?:#|//|;)")
+_TOKEN: Final = re.compile(r"[^\s,;:\-_|\[\](){}<>\"'=，；：。、\\]+")
+_OCTETS: Final = re.compile(r"(?:0[xX])?(?P<octets>(?:[0-9A-Fa-f]{2})+)[hH]?")
+_ESCAPED: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
+
+
+class TextLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of text, or several lines of one hex dump.
+
+    Attributes:
+        number: of the line, from 1.
+        octets: empty when the line has none.
+        time: seconds since 1970 if the stamp has a date (taken as UTC), else since midnight, or None.
+        direction: as the writer of the log saw it.
+        text: what was understood neither as octets nor as time or direction.
+    """
+
+    number: int
+    octets: bytes = b""
+    time: float | None = None
+    direction: Direction | None = None
+    text: str = ""
+
+    def piece(self) -> Piece:
+        """The same as every capture gives it."""
+        flow = self.direction or ""
+        return Piece(octets=self.octets, time=self.time, direction=self.direction, flow=flow, remark=self.text)
+
+
+def read_hex(text: str) -> Iterator[TextLine]:
+    """All lines that are not empty, in order; raises nothing."""
+    dump: TextLine | None = None
+    length = 0  # of the dump so far
+    for number, line in _lines(text.removeprefix("\ufeff")):
+        parsed, offset = _line(number, line, length if dump else 0)
+        if dump is not None and offset and offset == length:
+            dump = msgspec.structs.replace(dump, octets=dump.octets + parsed.octets)
+            length += len(parsed.octets)
+            continue
+        if dump is not None:
+            yield dump
+        dump, length = (parsed, len(parsed.octets)) if offset == 0 else (None, 0)
+        if dump is None:
+            yield parsed
+    if dump is not None:
+        yield dump
+
+
+def _lines(text: str) -> Iterable[tuple[int, str]]:
+    for number, whole in enumerate(text.splitlines(), 1):
+        line = whole.strip().strip("\0")
+        if line:
+            yield number, line
+
+
+def _line(number: int, line: str, expected: int) -> tuple[TextLine, int | None]:
+    """What a line says, and its offset if it belongs to a hex dump."""
+    if _COMMENT.match(line):
+        return TextLine(number=number, text=line), None
+    dumped = _dumped(line, expected)
+    if dumped is not None:
+        offset, octets, text = dumped
+        return TextLine(number=number, octets=octets, text=text), offset
+    time, rest = _cut_time(line)
+    rest = _ESCAPED.sub(r" \1 ", rest)
+    octets, before, after = _run(rest)
+    direction, before = _cut_direction(before)
+    text = " ".join(part for part in (_trim(before), _trim(after)) if part)
+    return TextLine(number=number, octets=octets, time=time, direction=direction, text=text), None
+
+
+def _dumped(line: str, expected: int) -> tuple[int, bytes, str] | None:
+    """Offset, octets and text column of a line of a hex dump; its offset must be 0 or follow what came before."""
+    found = _DUMP.match(line)
+    if found is None:
+        return None
+    offset = int(found["offset"], 16)
+    if offset not in {0, expected}:
+        return None
+    body = line[found.end() :].strip()
+    if found["mark"] == ":":
+        columns = re.split(r" {2,}|\|", body, maxsplit=1)
+    else:
+        columns = re.split(r" {3,}|\||\t", body, maxsplit=1)
+    octets, before, after = _run(columns[0])
+    if not octets or before.strip() or after.strip():
+        return None
+    return offset, octets, columns[1].strip("| ") if len(columns) > 1 else ""
+
+
+def _cut_time(line: str) -> tuple[float | None, str]:
+    found = _EPOCH.match(line)
+    if found is not None:
+        return float(found["seconds"] + found["part"]), line[found.end() :]
+    found = _TIME.search(line)
+    if found is None:
+        return None, line
+    rest = line[: found.start()] + " " + line[found.end() :]
+    hour, minute, second = int(found["hour"]), int(found["minute"]), int(found["second"])
+    if hour > 23 or minute > 59 or second > 60:
+        return None, line
+    time = hour * 3600 + minute * 60 + second + float(f"0.{found['part'] or found['milli'] or 0}")
+    if found["year"] is None:
+        return time, rest
+    try:
+        day = datetime(int(found["year"]), int(found["month"]), int(found["day"]), tzinfo=UTC)
+    except ValueError:
+        return None, line
+    return day.timestamp() + time, rest
+
+
+def _cut_direction(text: str) -> tuple[Direction | None, str]:
+    found = None
+    for found in _DIRECTION.finditer(text):  # noqa: B007  the last one stands next to the octets
+        pass
+    if found is None:
+        return None, text
+    return "sent" if found["sent"] else "received", text[: found.start()] + " " + text[found.end() :]
+
+
+def _run(text: str) -> tuple[bytes, str, str]:
+    """The longest run of octets, and what stands before and after it."""
+    best, best_size, run, size = (0, 0), 0, (0, 0), 0
+    for token in _TOKEN.finditer(text):
+        found = _OCTETS.fullmatch(token[0])
+        if found is None:
+            run, size = (token.end(), token.end()), 0
+            continue
+        run = (run[0] if size else token.start(), token.end())
+        size += len(found["octets"]) // 2
+        if size > best_size:
+            best, best_size = run, size
+    start, end = best
+    octets = bytes.fromhex("".join(found["octets"] for found in _found(text[start:end])))
+    if len(octets) < 2 and (_trim(text[:start]) or _trim(text[end:])) and not _DIRECTION.search(text[:start]):
+        return b"", text, ""  # "be", "ad" or a number in a sentence
+    return octets, text[:start], text[end:]
+
+
+def _found(text: str) -> Iterator[re.Match[str]]:
+    for token in _TOKEN.finditer(text):
+        found = _OCTETS.fullmatch(token[0])
+        if found is not None:
+            yield found
+
+
+def _trim(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip(" \t,;:-[](){}|\"'=，；：")

@@ -1,0 +1,128 @@
+"""Hex in text, as people keep it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meterwire.transports.capture.hextext import read_hex
+
+FRAME = bytes.fromhex("68610100000000681104333334331f16")
+SPACED, JOINED = FRAME.hex(" ").upper(), FRAME.hex()
+
+LINES = {
+    SPACED: (None, None, ""),
+    JOINED: (None, None, ""),
+    FRAME.hex(":"): (None, None, ""),
+    FRAME.hex("-"): (None, None, ""),
+    ", ".join(f"0x{octet:02X}" for octet in FRAME): (None, None, ""),
+    "{" + ",".join(f"0x{octet:02x}" for octet in FRAME) + "};": (None, None, ""),
+    " ".join(f"{octet:02X}H" for octet in FRAME): (None, None, ""),
+    "".join(f"\\x{octet:02x}" for octet in FRAME): (None, None, ""),
+    'b"' + "".join(f"\\x{octet:02x}" for octet in FRAME) + '"': (None, None, "b"),
+    "0x" + JOINED: (None, None, ""),
+    f"TX: {SPACED}": (None, "sent", ""),
+    f"RX {JOINED}": (None, "received", ""),
+    f">> {SPACED}": (None, "sent", ""),
+    f"<- {SPACED}": (None, "received", ""),
+    f"发送：{SPACED}": (None, "sent", ""),
+    f"接收报文: {SPACED}": (None, "received", ""),
+    f"[12:00:01.250] recv {SPACED}": (43201.25, "received", ""),
+    f"2024-05-01 12:00:01.250 TX: {SPACED}": (1714564801.25, "sent", ""),
+    f"2024/05/01 12:00:01,250 -> {SPACED}": (1714564801.25, "sent", ""),
+    f"2024-05-01T12:00:01 {SPACED}": (1714564801.0, None, ""),
+    f"1714564801.25 OUT {SPACED}": (1714564801.25, "sent", ""),
+    f"COM3 TX (16 bytes): {SPACED}": (None, "sent", "COM3 (16 bytes"),
+    f"12:00:01:250 TX {SPACED}": (43201.25, "sent", ""),
+    f"<12:00:01> request {SPACED} // read energy": (43201.0, "sent", "< > // read energy"),
+    f"meter 000000000161 answers {SPACED}": (None, None, "meter 000000000161 answers"),
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_lines_as_people_write_them(line):
+    """Protects pasting: stamps, directions, separators and remarks are told from the octets."""
+    (parsed,) = read_hex(line)
+    assert (parsed.octets, parsed.time, parsed.direction, parsed.text) == (FRAME, *LINES[line])
+
+
+TEXTS = [
+    "# 68 11 22 is a comment",
+    "// 68 11",
+    "no octets here",
+    "to be",
+    "the value 12 rose",
+    "2024-05-01 12:00:01 connected",
+]
+
+
+@pytest.mark.parametrize("line", TEXTS)
+def test_lines_without_octets_are_kept_as_text(line):
+    """Protects from reading words as octets, and from losing remarks."""
+    (parsed,) = read_hex(line)
+    assert parsed.octets == b""
+    assert parsed.text in line
+    assert len(parsed.text) >= 2
+
+
+def test_single_octets():
+    """Protects short frames: one octet alone on a line, or behind a direction, is an octet."""
+    assert [line.octets for line in read_hex("E5\nTX: 06\n  15  \n")] == [b"\xe5", b"\x06", b"\x15"]
+
+
+DUMPS = [
+    "00000000: 6861 0100 0000 0068 1104 3333 3433 1f16  ha.....h..33343.\n00000010: abcd  ..",
+    "00000000  68 61 01 00 00 00 00 68  11 04 33 33 34 33 1f 16  |ha.....h..33343.|\n00000010  ab cd   |..|\n",
+    "0000   68 61 01 00 00 00 00 68 11 04 33 33 34 33 1f 16   ha.....h..33 be.\n0010   ab cd   ..",
+]
+
+
+@pytest.mark.parametrize("dump", DUMPS)
+def test_hex_dumps(dump):
+    """Protects what xxd, hexdump and Wireshark print: offsets and text columns are no octets, lines belong together."""
+    (parsed,) = read_hex(dump)
+    assert parsed.octets == FRAME + b"\xab\xcd"
+    assert [line.octets for line in read_hex(dump + "\n" + dump + "\n68 16")] == [FRAME + b"\xab\xcd"] * 2 + [
+        b"\x68\x16"
+    ]
+
+
+def test_colons_are_no_time():
+    """Protects from taking octets between colons for a time of day."""
+    for line in ("68:01:02:03:16", "16:00:12:34", "TX 12:34:56:10"):
+        (parsed,) = read_hex(line)
+        assert (parsed.octets, parsed.time) == (bytes.fromhex(line.removeprefix("TX ").replace(":", "")), None)
+
+
+def test_groups_of_four_are_no_offsets():
+    """Protects from taking octets for an offset: only 0 or what follows counts."""
+    assert next(read_hex("68610100  00000068")).octets == bytes.fromhex("6861010000000068")
+
+
+def test_the_same_as_a_piece():
+    """Protects the common form: a line becomes a piece like those of other captures."""
+    piece = next(read_hex(f"12:00:00 RX {JOINED}")).piece()
+    assert (piece.octets, piece.time, piece.direction, piece.flow) == (FRAME, 43200.0, "received", "received")
+
+
+@given(st.text(max_size=200))
+def test_nothing_is_raised(text):
+    """Protects from whatever is pasted."""
+    for line in read_hex(text):
+        assert line.octets or line.text or line.time is not None or line.direction or not line.octets
+
+
+@given(
+    st.lists(st.binary(min_size=2, max_size=40), min_size=1, max_size=8), st.sampled_from([" ", "", ":", ", ", "\t"])
+)
+def test_no_octet_is_lost(frames, between):
+    """Protects completeness: every octet of every line comes out, in order."""
+    text = "\n".join("TX " + between.join(f"{octet:02x}" for octet in one) for one in frames)
+    assert [line.octets for line in read_hex(text)] == frames
+
+
+def test_a_long_line_costs_little():
+    """Protects time: megabytes of hex, of almost hex and of separators are read in one pass."""
+    octets = bytes(range(256)) * 2000
+    assert b"".join(line.octets for line in read_hex(octets.hex())) == octets
+    for text in ("a" * 999_999, "68 " * 100_000 + "z", "-" * 1_000_000, "1:" * 300_000, "TX" * 300_000, "> " * 100_000):
+        list(read_hex(text))
