@@ -39,6 +39,8 @@ _IN_FIRST: Final = 4  # octets of an answer's data field beside the data: DI
 _IN_NEXT: Final = 5  # DI and SEQ
 _LAST_SEQUENCE: Final = 0xFF
 
+_OTHER: Final = ErrorWord(other=1)
+_NO_DATA: Final = ErrorWord(no_requested_data=1)
 _UNAUTHORISED: Final = ErrorWord(password_wrong_or_unauthorised=1)  # nobody has pressed the programming key
 _REASONS: Final[Mapping[int, ErrorWord]] = {
     Function.WRITE: _UNAUTHORISED,
@@ -140,7 +142,9 @@ class Responder645:
 
     def __init__(self, face: Face645) -> None:
         self._face = face
-        self._framer = Framer(codec(Frame), fill=WAKE_UP, limit=_LONGEST_FRAME)
+        self._frame = codec(Frame)
+        self._framer = Framer(self._frame, fill=WAKE_UP, limit=_LONGEST_FRAME)
+        self._read_request, self._read_answer = codec(ReadRequest), codec(ReadAnswer)
         self._transfer: _Transfer | None = None
         self._handlers: Mapping[int, Callable[[bytes], _Served | None]] = {
             Function.READ: self._read,
@@ -158,7 +162,7 @@ class Responder645:
 
     def _answers(self, pieces: list[Found[Frame] | Garbage]) -> list[Answer]:
         frames = (self._answer(piece.message) for piece in pieces if isinstance(piece, Found))
-        return [Answer(self._face.preamble + codec(Frame).build(frame)) for frame in frames if frame is not None]
+        return [Answer(self._face.preamble + self._frame.build(frame)) for frame in frames if frame is not None]
 
     def _answer(self, frame: Frame) -> Frame | None:
         control, address = frame.control, self._face.address
@@ -174,14 +178,14 @@ class Responder645:
 
     def _served(self, function: int, request: bytes, address: str) -> Frame | None:
         handler = self._handlers.get(function)
-        reason = _REASONS.get(function, ErrorWord(other=1))
+        reason = _REASONS.get(function, _OTHER)
         if handler is not None:
             try:
                 served = handler(request)
             except MalformedError:
                 served = None
             else:
-                reason = ErrorWord(no_requested_data=1)
+                reason = _NO_DATA
             if served is not None:
                 data, more = served
                 return Frame(address, answering(function, follow_up=more), data)
@@ -190,7 +194,7 @@ class Responder645:
         return Frame(address, answering(function, abnormal=True), _why(function, reason))
 
     def _read(self, request: bytes) -> _Served | None:
-        asked = codec(ReadRequest).parse(request)
+        asked = self._read_request.parse(request)
         self._transfer = None
         octets = None if asked.selection else self._face.items.octets(asked.identifier)
         if octets is None:
@@ -198,7 +202,7 @@ class Responder645:
         transfer = _Transfer(asked.identifier, octets, self._face.limit)
         more = bool(transfer.part(1))
         self._transfer = transfer if more else None
-        return codec(ReadAnswer).build(ReadAnswer(asked.identifier, transfer.part(0))), more
+        return self._read_answer.build(ReadAnswer(asked.identifier, transfer.part(0))), more
 
     def _read_follow_up(self, request: bytes) -> _Served | None:
         asked = codec(FollowUpRequest).parse(request)

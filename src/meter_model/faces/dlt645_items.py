@@ -45,6 +45,7 @@ class Items:
     def __init__(self, meter: Metered, fixed: Mapping[int, bytes]) -> None:
         self._meter = meter
         self._fixed = dict(fixed)
+        self._last: dict[int, tuple[Value, bytes]] = {}
 
     def octets(self, di: int) -> bytes | None:
         """The data of an item, None where the meter does not have it."""
@@ -54,9 +55,15 @@ class Items:
         if row is None:
             return self._block(di)
         try:
-            return quantity_octets(row, self._meter.read(row))
+            value = self._meter.read(row)
         except NotServed:
             return None
+        last = self._last.get(di)
+        if last is not None and last[0] is value:  # the meter gives the same object while nothing has changed
+            return last[1]
+        octets = quantity_octets(row, value)
+        self._last[di] = value, octets
+        return octets
 
     def _block(self, di: int) -> bytes | None:
         """A block of the items that one of DI2 to DI0 = FFH stands for; one of rates ends with the meter's last."""
@@ -94,7 +101,9 @@ def quantity_octets(row: Quantity, value: Value) -> bytes:
 
 def _number(declared: Representation, value: Fraction) -> Decimal:
     exponent, scaler = declared.exponent or 0, declared.scaler or 0
-    return Decimal(f"{int(value / Fraction(10) ** exponent)}E{scaler}")
+    above, below = abs(value.numerator) * 10 ** max(-exponent, 0), value.denominator * 10 ** max(exponent, 0)
+    raw = above // below
+    return Decimal(f"{-raw if value < 0 else raw}E{scaler}")  # there is no negative zero
 
 
 def _encoded(di: int, value: Any, instead: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import cache
 from typing import Final
 
 from meterwire.protocols.wire.checks import UP33, sum8
@@ -62,11 +63,13 @@ class Control:
     function: int = part(5, "D4 to D0: function code", names=Function)
 
 
+@cache
 def asking(function: int) -> Control:
     """The control code of a request."""
     return Control(direction=0, abnormal=0, follow_up=0, function=function)
 
 
+@cache
 def answering(function: int, *, abnormal: bool = False, follow_up: bool = False) -> Control:
     """The control code of an answer."""
     return Control(direction=1, abnormal=int(abnormal), follow_up=int(follow_up), function=function)
