@@ -63,12 +63,7 @@ class _Measuring:
                 if f is not fields[-1]:
                     raise TypeError(f"the length of {self._declared.name} does not follow from its beginning")
                 line("z_ = p - s_")
-            last = self._source.resolve(fields[-1].node)
-            if isinstance(last, Const):
-                differs = f"not b.endswith({last.raw!r}, s_, s_ + z_)"
-                if len(last.raw) == 1:
-                    differs = f"b[s_ + z_ - 1] != {last.raw[0]}"
-                line(f"if s_ + z_ <= e and {differs}: p = s_ + 1; continue")
+                self._ending()
             line("if s_ + z_ > e and k & 2: p = s_ + 1; continue")
             line("return s_, z_")
         line("    return e, 0")
@@ -87,7 +82,17 @@ class _Measuring:
         self._source.line(f"z_ = {begin} + {octets} + {node.plus + rest} - s_")
         self._source.line(f"if s_ + z_ < p + {rest}: p = s_ + 1; continue")
         self._source.line("if z_ > m: p = s_ + 1; continue")
+        self._ending()  # far cheaper than a check of the header, so it goes first
         self._total = True
+
+    def _ending(self) -> None:
+        """Pass over a place where the octets that end the frame are there and differ."""
+        last = self._source.resolve(self._declared.fields[-1].node)
+        if isinstance(last, Const):
+            differs = f"not b.endswith({last.raw!r}, s_, s_ + z_)"
+            if len(last.raw) == 1:
+                differs = f"b[s_ + z_ - 1] != {last.raw[0]}"
+            self._source.line(f"if s_ + z_ <= e and {differs}: p = s_ + 1; continue")
 
     def _passable(self, node: Any) -> bool:
         """Whether a field can be passed without reading the content of the message."""
