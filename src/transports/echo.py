@@ -10,6 +10,8 @@ from typing import Literal
 from meterwire.transports.filtering import Filter, Timed
 
 _PATIENCE = 0.2  # seconds without octets after which a beginning of an echo is not going to be completed
+_LOST = 1.0  # seconds between two writes after which the first one's echo is not expected any more
+_MOST = 1 << 16  # octets of echo that are waited for
 _TOLERATED = 4  # one octet in four may be wrong for a damaged echo (a collision) to be taken for one
 _SHORTEST = 4  # an echo of fewer octets must be complete: a shorter likeness proves nothing
 
@@ -30,11 +32,18 @@ class DropEcho(Filter):
         self._expected = mode == "on"
         self._own = b""
         self._held = b""
-        self._since = 0.0
+        self._stale = b""  # held for an echo that never came; goes out with the next octets
+        self._since = self._asked = 0.0
 
     def sent(self, now: float, octets: bytes) -> list[Timed]:
         """Remember what is to come back."""
+        if (
+            now - self._asked > _LOST or len(self._own) > _MOST
+        ):  # the echo of what was sent before is not going to come any more
+            self._stale += self._held
+            self._own = self._held = b""
         self._own += octets
+        self._asked = now
         return [(now, octets)]
 
     def received(self, now: float, octets: bytes) -> list[Timed]:
@@ -48,14 +57,14 @@ class DropEcho(Filter):
 
     def idle(self, now: float) -> list[Timed]:
         """The line is silent: what is held will not grow."""
-        if not self._held or now - self._since < _PATIENCE:
+        if not (self._held or self._stale) or now - self._since < _PATIENCE:
             return []
         return [(now, self._let_go(self._echo(final=True) or 0))]
 
     def _let_go(self, echo: int) -> bytes:
-        rest = self._held[echo:]
+        rest = self._stale + self._held[echo:]
         self.dropped += echo
-        self._own = self._held = b""
+        self._own = self._held = self._stale = b""
         return rest
 
     def _echo(self, *, final: bool) -> int | None:

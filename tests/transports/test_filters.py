@@ -217,6 +217,17 @@ def test_several_writes_and_repeated_requests():
     assert chain.take() == REQUEST
 
 
+def test_an_echo_that_never_came_does_not_spoil_the_next():
+    """Protects retries over a line that swallowed one request whole: the echo of the next is still recognised."""
+    chain = Chain((echoes := DropEcho(),))
+    chain.send(0.0, REQUEST)
+    chain.deliver(0.1, REQUEST[:3])
+    chain.send(5.0, REQUEST)
+    chain.deliver(5.1, REQUEST + ANSWER)
+    assert chain.take() == REQUEST[:3] + ANSWER
+    assert echoes.dropped == len(REQUEST)
+
+
 # ---------------------------------------------------------------- parity in software
 
 
