@@ -65,7 +65,7 @@ class Flags:
 class Format:
     """A format field that holds a size."""
 
-    type: int = part(4, "type", default=10)
+    type: int = part(4, "type", default=10, fixed=True)
     segmented: int = part(1, "more follows")
     size: int = part(11, "octets of the frame")
 
@@ -225,6 +225,17 @@ class Choices:
     tail = hidden(Const(b"\x16\x16"), "tail")
 
 
+@message(cite="a, 11", registered=False)
+class Signs:
+    """Counts and lengths that can say less than nothing."""
+
+    count: int = field(U8, "count")
+    fewer: tuple[int, ...] = field(Many(Ref("count", plus=-2), U8), "two less than count says")
+    nothings: tuple[None, ...] = field(Many(I8, NOTHING), "a signed count")
+    octets: bytes = field(Sized(I16, Octets(REST)), "a signed length")
+    numbers: tuple[int, ...] = field(Sized(I8, Many(REST, U8)), "another")
+
+
 EVERY = [
     (Numbers, None),
     (Strings, None),
@@ -233,6 +244,7 @@ EVERY = [
     (Short, None),
     (Nested, None),
     (Lists, None),
+    (Signs, None),
     (Choices, 2017),
     (Choices, 2021),
 ]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from meterwire.protocols.wire.nodes import I64, Bcd, BitString, Octets, Text, UInt
+from meterwire.errors import MalformedError
+from meterwire.protocols.wire.nodes import I64, U8, U16, Bcd, BitString, Enum, Octets, Text, UInt
 from tests.protocols.wire import samples as s
 from tests.protocols.wire.differential import Pair, check_message, editions
 
@@ -29,3 +30,26 @@ def test_editions_are_found():
 def test_hostile(octets):
     """Absurd counts and depths end alike, and early."""
     Pair(s.Nested, None).read(bytes.fromhex(octets) + bytes(100))
+
+
+@pytest.mark.parametrize("octets", ["01", "0001", "02FF", "0200FFFF", "02008000", "02000000FF", "0200000080"])
+def test_less_than_nothing(octets):
+    """A count or length below zero is refused, whatever stands behind it."""
+    assert isinstance(Pair(s.Signs, None).read(bytes.fromhex(octets) + bytes(3)), MalformedError)
+
+
+@pytest.mark.parametrize(
+    ("layout", "value"),
+    [
+        (Enum(U8, s.Colour, closed=True), 9),
+        (Enum(U16, s.Colour, closed=True), 9),
+        (s.Format, s.Format(type=3)),
+        (s.Formatted, s.Formatted(s.Format(type=3), b"\x03", 1, b"")),
+        (s.Link, s.Link(s.Flags(size=1), b"1", b"")),
+        (Bcd(1, also="F"), "1a"),
+        (BitString(3), "12"),
+    ],
+)
+def test_what_could_not_be_read_is_not_built(layout, value):
+    """Both engines refuse to build what both would refuse to read."""
+    assert Pair(layout, None).build(value) is None

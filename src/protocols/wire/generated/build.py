@@ -9,7 +9,7 @@ import struct
 from functools import singledispatch
 from typing import Any
 
-from meterwire.protocols.wire.declare import bits_info, info
+from meterwire.protocols.wire.declare import BitsInfo, bits_info, info
 from meterwire.protocols.wire.facts import fixed, marks, sizes, target, width
 from meterwire.protocols.wire.generated.source import Scope, Source
 from meterwire.protocols.wire.nodes import (
@@ -55,7 +55,7 @@ class Building:
     def __init__(self, source: Source) -> None:
         self.source = source
         source.names.update(Misfit=Misfit, axdr=axdr_octets, bcd=bcd_octets, bits_=bit_octets, exact=exact)
-        source.names.update(Variant=Variant, text=text_octets, chain=chain_octets)
+        source.names.update(Variant=Variant, text=text_octets, chain=chain_octets, settled=settled, member=member)
 
     def line(self, *texts: str) -> None:
         """Add lines to the source."""
@@ -124,7 +124,7 @@ class Building:
             size = next(p for p in held.parts if p.name == "size")
             clear = ~(size.mask << size.shift)
             self.line(f"if {octets} > {size.mask}: raise Misfit(f'{{{octets}}} octets are more than {name} can say')")
-            self._over(held.base, f"s_{name}", f"{var} & {clear} | ({octets}) << {size.shift}")
+            self._over(held.base, f"s_{name}", f"{_settled(held, var)} & {clear} | ({octets}) << {size.shift}")
 
     def _over(self, base: Node[Any], at: str, value: str, when: str = "") -> None:
         known = fixed(base)
@@ -180,9 +180,12 @@ def packed_expression(node: Node[Any], value: str) -> str:
     if isinstance(node, UInt) and node.size not in (1, 2, 4, 8):
         order = "'big'" if node.order == ">" else "'little'"
         return f"({value}).to_bytes({node.size}, {order}{', signed=True' if node.signed else ''})"
-    if isinstance(node, (Enum, Record)):
-        held = bits_info(node.cls) if isinstance(node, Record) else node
-        return packed_expression(held.base, value) if held is not None else value
+    if isinstance(node, Enum):
+        known = tuple(int(member) for member in node.names)
+        return packed_expression(node.base, f"member({value}, {known})" if node.closed else value)
+    if isinstance(node, Record):
+        held = bits_info(node.cls)
+        return packed_expression(held.base, _settled(held, value)) if held is not None else value
     if isinstance(node, Bcd):
         turned = "[::-1]" if node.order == "<" else ""
         plain = f"bytes.fromhex({value}){turned} if len({value}) == {2 * int(node.size)} and {value}.isdecimal()"  # type: ignore[arg-type]
@@ -195,6 +198,29 @@ def packed_expression(node: Node[Any], value: str) -> str:
         return f"bits_({value}, {node.bits})"
     if isinstance(node, Octets):
         return f"exact({value}, {node.size})"
+    return value
+
+
+def _settled(held: BitsInfo, value: str) -> str:
+    """A bit field, of which the parts that never change are looked at."""
+    fixed_parts = [p for p in held.parts if p.fixed]
+    if not fixed_parts:
+        return value
+    mask, due = sum(p.mask << p.shift for p in fixed_parts), sum(p.default << p.shift for p in fixed_parts)
+    return f"settled({value}, {mask}, {due})"
+
+
+def settled(value: int, mask: int, due: int) -> int:
+    """A bit field whose parts that never change are as they should be."""
+    if value & mask != due:
+        raise Misfit(f"{value!r} has another value in a part that never changes")
+    return value
+
+
+def member(value: int, known: tuple[int, ...]) -> int:
+    """A number that has a name."""
+    if value not in known:
+        raise Misfit(f"{value} has no name")
     return value
 
 

@@ -141,7 +141,8 @@ def _(node: Sized[Any], r: Reading, var: str, scope: Scope, name: str) -> None:
     r.open("'length'", node.length)
     r.read(node.length, n, scope, name)
     r.close(n)
-    r.line(f"if p + {n} > e: raise Stop(p, f'{{{n}}} octets, {{e - p}} are left')")
+    negative = f"{n} < 0 or " if _signed(node.length) else ""
+    r.line(f"if {negative}p + {n} > e: raise Stop(p, f'{{{n}}} octets, {{e - p}} are left')")
     body = r.source.resolve(node.body)
     if isinstance(body, Octets) and isinstance(body.size, Rest):
         r.line(f"{var} = b[p:p + {n}]; p += {n}")
@@ -174,6 +175,8 @@ def _(node: Many, r: Reading, var: str, scope: Scope, name: str) -> None:
     r.line(f"{var} = []")
     with r.source.block(f"if {count}:"):
         octets = f"{count} * {fewest}" if fewest > 1 else count
+        if _signed(node.count):
+            r.line(f"if {count} < 0: raise Stop(p, f'{{{count}}} items')")
         if fewest:
             r.line(f"if {octets} > e - p: raise Stop(p, f'{{{count}}} items, {{e - p}} octets are left')")
         r.line(f"x[0] -= {LIST_COST} + {ITEM_COST} * {count}")
@@ -184,6 +187,11 @@ def _(node: Many, r: Reading, var: str, scope: Scope, name: str) -> None:
             _item(r, node, item, place, scope, name)
             r.line(f"{append}({item})")
     r.line(f"{var} = tuple({var})")
+
+
+def _signed(number: Any) -> bool:
+    """Whether a length or count can be below zero."""
+    return number.plus < 0 if isinstance(number, Ref) else getattr(number, "signed", False)
 
 
 def _count(r: Reading, node: Many, scope: Scope, name: str) -> str:
