@@ -7,14 +7,13 @@ from meterwire.protocols.wire.nodes import AXDR_LENGTH, I8, U8, U16, Choice, Enu
 
 
 def _descriptor(text: str) -> tuple[int, int, int]:
-    digits = text.strip().replace("-", "").replace(" ", "")
     try:
-        oi, second, third = int(digits[:4], 16), int(digits[4:6], 16), int(digits[6:], 16)
+        octets = bytes.fromhex(text)
     except ValueError:
-        oi, second, third, digits = 0, 0, 0, ""
-    if len(digits) != 8:
+        octets = b""
+    if len(octets) != 4:
         raise LocalProtocolError(f"{text!r} is no descriptor: eight hexadecimal digits such as 00100200")
-    return oi, second, third
+    return octets[0] << 8 | octets[1], octets[2], octets[3]
 
 
 @message(cite="DL/T 698.45-2017, data types: OAD")

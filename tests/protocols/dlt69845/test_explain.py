@@ -1,0 +1,83 @@
+"""What dissection says of a frame: layers, names with unit and scaler, values, reasons, dates, addresses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from meterwire.protocols.dlt69845.apdu import Apdu
+from meterwire.protocols.dlt69845.explain import annotator, opener
+from meterwire.protocols.dlt69845.link import Link
+from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.wire.dissect import dissect, render
+
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "dlt69845.json").read_text("utf-8"))
+BY_NAME = {v["name"]: v for v in VECTORS}
+
+
+def items(octets, layout=Link):
+    return [item for _, item in dissect(codec(layout, 2021), octets, opener, annotator).root.walk()]
+
+
+def texts(octets, layout=Link):
+    return [item.text for item in items(octets, layout) if item.text]
+
+
+def frame(name):
+    return bytes.fromhex(BY_NAME[name]["hex"])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("GET-Request-1#17", "00100200 forward (import) active energy, attribute 2 (total and rates), kWh 10^-2"),
+        ("GET-Request-1#2", "wildcard AAAAAAAAAAAA"),
+        ("GET-Response-1#13", "2016-09-11 18:30:21"),
+        ("GET-Response-1#2", "000000000322"),
+        ("ACTION-Response-1#1", "object undefined"),
+        ("ACTION-Request-1#9", "broadcast AA"),
+        ("PROXY-Request-1#1", "222222222222"),
+        ("annex H.3.2 get list response", "241.3, 241.3, 241.3 V"),
+        ("annex H.3.2 get list response", "1.000, 1.000, 1.000 A"),
+        ("GET-Response-3#1", "double-long-unsigned 123456"),
+        ("ACTION-Request-1#5", "MS 3 {05000000000001, 05000000000002, 05000000000003}"),
+    ],
+)
+def test_meanings(name, said):
+    """People see names, scaled values, reasons and dates beside the octets."""
+    layout = Apdu if BY_NAME[name]["kind"] == "apdu" else Link
+    assert said in texts(frame(name), layout)
+
+
+def test_layers_keep_the_positions_of_the_wire():
+    """A scrambled frame and an APDU inside a protected one are opened, each once, with absolute spans."""
+    scrambled = items(frame("GET-Request-1#10"))
+    oad = next(item for item in scrambled if item.name == "oad")
+    assert (oad.start, oad.end) == (17, 21)
+    protected = items(frame("SECURITY-Response-plain-GET-Response#2"))
+    inner = [item for item in protected if item.name == "dlt69845.Apdu"]
+    assert [(item.start, item.end) for item in inner] == [(14, 80), (17, 73)]
+
+
+def test_fragments_are_not_taken_for_apdus():
+    """The user data of a fragment begin with its word."""
+    names = [item.name for item in items(frame("fragment-end#1"))]
+    assert "dlt69845.Fragment" in names
+    assert "dlt69845.Apdu" not in names
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[v["name"] for v in VECTORS])
+def test_every_vector_is_shown(vector):
+    """Whatever the octets are, there is a tree, and only the negative ones have an error in it."""
+    layout = Apdu if vector["kind"] == "apdu" else Link
+    found = dissect(codec(layout, 2021), bytes.fromhex(vector["hex"]), opener, annotator)
+    assert bool(found.error) == (vector["kind"] == "negative")
+    assert len(render(found)) > 5
+
+
+def test_a_bad_check_is_shown_at_its_place():
+    """A frame whose only fault is its check is shown whole, with that span in error."""
+    found = items(frame("negative: bad FCS"))
+    wrong = [item.name for item in found if item.error and not item.children]
+    assert wrong == ["fcs"]
+    assert "000000000322" in " ".join(texts(frame("negative: bad FCS")))
