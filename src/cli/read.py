@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from meterwire.cli.output import print_json, print_rows, rows
 from meterwire.cli.session import session_filters
 from meterwire.connect import connect
 from meterwire.errors import LocalProtocolError
+from meterwire.quantities import quantity
+
+_NAME: Final = re.compile(r"[a-z]+(_[a-z0-9]+)+|[a-z]{3,}")
 
 
 def read(
@@ -26,6 +31,9 @@ def read(
         raise LocalProtocolError(
             "say what to read: a quantity (see `meterwire quantities`), a DI, an OAD or an OBIS code"
         )
+    for item in items:
+        if _NAME.fullmatch(item):
+            quantity(item)  # a name that nobody knows is wrong usage, whoever is at the other end
     secret = _secret(password_file)
     with (
         session_filters(url, trace=trace, record=record, name="read") as filters,
