@@ -137,6 +137,8 @@ def _dlt69845(endpoint: Endpoint, address: str | None) -> tuple[Any, Any, dict[s
     settings: dict[str, Any] = {"patience": patience(endpoint, address or "any meter (AAAAAAAAAAAA)")}
     if endpoint.option("edition"):
         settings["edition"] = endpoint.option("edition")
+    if endpoint.transport in {"serial", "pty"}:
+        settings["wake"] = 4
     return Meter69845, AsyncMeter69845, settings | ({"address": address} if address else {})
 
 

@@ -6,14 +6,14 @@ import hmac
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from meterwire.errors import MalformedError
+from meterwire.errors import LocalProtocolError, MalformedError
 from meterwire.meter_model.faces.dlt69845_objects import Denied, Readable, attribute
 from meterwire.protocols.dialogue import Answer
 from meterwire.protocols.dlt69845.address import Address, address_in
 from meterwire.protocols.dlt69845.apdu import Apdu, Service
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar
-from meterwire.protocols.dlt69845.link import EDITION, FrameLength, Function, Link, LinkControl
+from meterwire.protocols.dlt69845.link import EDITION, EDITIONS, FrameLength, Function, Link, LinkControl
 from meterwire.protocols.dlt69845.services import get
 from meterwire.protocols.dlt69845.services.common import Piid, PiidAcd, ResultNormal, ResultRecord
 from meterwire.protocols.dlt69845.services.connect import (
@@ -70,10 +70,12 @@ class Face69845:
 
     Args:
         meter: what is read.
-        edition: of the standard, 2017 or 2021.
+        edition: of the standard, 2017 or 2021; raises LocalProtocolError for another.
     """
 
     def __init__(self, meter: Meter, *, edition: int = EDITION) -> None:
+        if edition not in EDITIONS:
+            raise LocalProtocolError(f"there is no edition {edition} of DL/T 698.45: {' or '.join(map(str, EDITIONS))}")
         self.meter, self.edition = meter, edition
 
     def connect(self) -> Connection69845:

@@ -20,7 +20,7 @@ from meterwire.protocols.dialogue import (
 from meterwire.protocols.dlt69845.address import ANY, Address, address, address_in
 from meterwire.protocols.dlt69845.apdu import Apdu, Service
 from meterwire.protocols.dlt69845.items import item, reading
-from meterwire.protocols.dlt69845.link import EDITION, FrameLength, Function, Link, LinkControl
+from meterwire.protocols.dlt69845.link import EDITION, EDITIONS, FrameLength, Function, Link, LinkControl
 from meterwire.protocols.dlt69845.services.common import Piid, ResultNormal
 from meterwire.protocols.dlt69845.services.connect import (
     ConnectRequest,
@@ -90,6 +90,10 @@ class Procedures:
         scrambled: bool = False,
         zone: dt.tzinfo = METER_ZONE,
     ) -> None:
+        if edition not in EDITIONS:
+            raise LocalProtocolError(f"there is no edition {edition} of DL/T 698.45: {' or '.join(map(str, EDITIONS))}")
+        if not 0 <= client <= 255:
+            raise LocalProtocolError(f"a client address is a number from 0 to 255, not {client}")
         self.line = line
         self.address = _address(address)
         self.client, self.zone, self.edition = client, zone, edition
@@ -127,7 +131,9 @@ class Procedures:
 
     @procedure
     def release(self) -> Steps[None]:
-        """End the application connection (RELEASE)."""
+        """End the application connection (RELEASE); nothing is sent where none was made."""
+        if self.granted is None:
+            return
         piid = self._next()
 
         def accept(answer: Any) -> bool | Ignored:

@@ -380,6 +380,8 @@ def test_connect_and_release():
         return reply(link, ConnectResponse(piid, factory, 22, b"\xff" * 8, b"\xff" * 16, *sizes, result))
 
     client = meter(answer)
+    client.release()
+    assert client.line.sent == []
     assert client.connect().factory.maker == "TOPS"
     assert client.granted is not None
     assert client.granted.apdu_size == 2000
@@ -420,6 +422,13 @@ def test_addresses_nobody_answers_are_refused(text):
     with pytest.raises(LocalProtocolError):
         meter(obedient, address=text)
     assert meter(obedient, address=address("161")).address.digits == "161"
+
+
+@pytest.mark.parametrize("options", [{"edition": 1999}, {"client": 256}, {"client": -1}])
+def test_settings_that_do_not_exist_are_refused(options):
+    """A client that could never send is not made."""
+    with pytest.raises(LocalProtocolError):
+        meter(obedient, **options)
 
 
 async def test_the_same_with_asyncio():
