@@ -50,7 +50,6 @@ class Ledger:
         demand: as of the last whole minute.
         settlements: the last twelve, the latest first.
         running: whether the meter has power.
-        dark_seconds: how long it has been without power, in all.
     """
 
     def __init__(self, profile: Profile, circuit: Circuit, second: int) -> None:
@@ -64,7 +63,7 @@ class Ledger:
         )
         self.settlements: deque[Settlement] = deque(maxlen=SETTLEMENTS)
         self.running = True
-        self.dark_seconds = 0
+        self._dark_seconds = 0
         self._begun = _nothing()
         self._next_settlement = profile.settlement.after(-(-second // MINUTE) - 1)
         self._assume_past(-(-second // MINUTE), profile.demand.period)
@@ -95,6 +94,10 @@ class Ledger:
         view.add(self._powers(minute, 1), self._tariff.rate_at(minute), second - self._at)
         return view
 
+    def dark_seconds_at(self, second: int) -> int:
+        """How long the meter has been without power by that second, in all."""
+        return self._dark_seconds + (0 if self.running else max(0, second - self._at))
+
     def set_clock(self, second: int) -> None:
         """Go on from another time, with nothing registered for the difference; demand windows begin anew."""
         self._at = second
@@ -123,7 +126,7 @@ class Ledger:
             last = min(self._tariff.next_switch(first), self._next_settlement, end)
             rate = self._tariff.rate_at(first)
             if block is None:
-                self.dark_seconds += (last - first) * MINUTE
+                self._dark_seconds += (last - first) * MINUTE
             else:
                 piece = block.between(first - minute, last - minute)
                 self.energies.add(piece, rate, MINUTE)
@@ -141,7 +144,7 @@ class Ledger:
             self.energies.add(row, rate, seconds)
             self._begun += row.flows[0] * seconds
         else:
-            self.dark_seconds += seconds
+            self._dark_seconds += seconds
         self._at = second
         if second % MINUTE == 0:
             if self.running:

@@ -122,7 +122,7 @@ class Meter:
     @property
     def dark_seconds(self) -> int:
         """How long the meter has been without power in all."""
-        return self._ledger.dark_seconds
+        return self._ledger.dark_seconds_at(self._second)
 
     @property
     def instant(self) -> Instant:
