@@ -7,22 +7,19 @@ measured in turn in the same run and given as medians; that the registers equal 
 
 from __future__ import annotations
 
-import statistics
-import sys
-import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from benchmarks.rows import Row
+from benchmarks.timing import medians
 from meterwire.meter_model.core import EnergyRegisters, Register, _core
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PULSE_CONSTANT = 1000.0
 STARTING = 2.0
 FACTOR = PULSE_CONSTANT * 1.0 / 3.6e6 * 2**32
 FLOAT_PEER = "NumPy, float remainder and int64 pulses"
+UNIT = "M meter-steps/s"
 INT_PEER = "NumPy, int64 fixed point"
 
 # label, meters, steps, share of meters that export at random, sample type, rounds, goal in M meter-steps/s
@@ -98,31 +95,8 @@ def registers(meters: int, phases: Any) -> EnergyRegisters:
     )
 
 
-def medians(rounds: int, *works: Callable[[], Any], repeat: int = 1) -> list[float]:
-    """Seconds of each work; the works take turns, so that a slow moment of the machine meets all of them."""
-    for work in works:
-        work()
-    times: list[list[float]] = [[] for _ in works]
-    for _ in range(rounds):
-        for work, taken in zip(works, times, strict=True):
-            start = time.perf_counter()
-            for _ in range(repeat):
-                work()
-            taken.append((time.perf_counter() - start) / repeat)
-    return [statistics.median(taken) for taken in times]
-
-
-def row(what: str, value: float, peer: str, peer_value: float, goal: str, unit: str = "M meter-steps/s") -> dict:
-    ratio = value / peer_value
-    return {
-        "what": what,
-        "value": value,
-        "unit": unit,
-        "peer": peer,
-        "peer_value": peer_value,
-        "ratio": ratio,
-        "goal": goal,
-    }
+def row(what: str, value: float, peer: str, peer_value: float, goal: float | None, unit: str = UNIT) -> Row:
+    return Row(what=what, ours=value, peer=peer, theirs=peer_value, unit=unit, goal=goal)
 
 
 def check(p: np.ndarray, q: np.ndarray) -> None:
@@ -136,7 +110,7 @@ def check(p: np.ndarray, q: np.ndarray) -> None:
             assert ours.fixed(each, meter) == int(peer.registers[each][meter]), (each, meter)
 
 
-def total_rows() -> list[dict]:
+def total_rows() -> list[Row]:
     rows = []
     for label, meters, steps, export, dtype, rounds, goal in CASES:
         p, q = powers((steps, meters), export, dtype)
@@ -152,16 +126,15 @@ def total_rows() -> list[dict]:
         )
         speed = meters * steps / own / 1e6
         what = f"fleet step, {label} ({meters} x {steps} steps, {_core.isa})"
-        wanted = f">= {goal} M" if goal else "-"
         rows += [
-            row(what, speed, FLOAT_PEER, meters / as_float / 1e6, wanted),
-            row(what, speed, INT_PEER, meters / as_int / 1e6, wanted),
-            row(what, speed, "reading the powers once", meters * steps / read / 1e6, "the limit from memory"),
+            row(what, speed, FLOAT_PEER, meters / as_float / 1e6, goal),
+            row(what, speed, INT_PEER, meters / as_int / 1e6, goal),
+            row(what, speed, "NumPy reading the powers once", meters * steps / read / 1e6, None),
         ]
     return rows
 
 
-def three_phase_row() -> dict:
+def three_phase_row() -> Row:
     """Six registers of three phases and of the total: 24 registers per meter and step, vector sum included."""
     meters, steps = 1_000, 20
     p, q = powers((steps, 3, meters), 0.0, "f8")
@@ -173,10 +146,10 @@ def three_phase_row() -> dict:
 
     own, as_int = medians(41, lambda: ours.integrate_block(p, q, 1.0), peer_step, repeat=10)
     what = f"three-phase fleet step ({meters} x {steps} steps, {_core.isa})"
-    return row(what, meters * steps / own / 1e6, INT_PEER, meters / as_int / 1e6, "-")
+    return row(what, meters * steps / own / 1e6, INT_PEER, meters / as_int / 1e6, None)
 
 
-def isa_rows() -> list[dict]:
+def isa_rows() -> list[Row]:
     """The other instruction sets of this machine, cached."""
     rows, best = [], _core.isa
     p, q = powers((60, 1_000), 0.0, "f8")
@@ -188,14 +161,14 @@ def isa_rows() -> list[dict]:
                 41, lambda: ours.integrate_block(p, q, 1.0), lambda: peer.step(p[0], q[0]), repeat=10
             )
             rows.append(
-                row(f"fleet step, cached (1000 x 60 steps, {isa})", 6e4 / own / 1e6, FLOAT_PEER, 1e-3 / as_float, "-")
+                row(f"fleet step, cached (1000 x 60 steps, {isa})", 6e4 / own / 1e6, FLOAT_PEER, 1e-3 / as_float, None)
             )
     finally:
         _core.use_isa(best)
     return rows
 
 
-def call_row() -> dict:
+def call_row() -> Row:
     """One step of one three-phase meter through the public method: what an emulated meter pays."""
     ours, peer = registers(1, 3), IntPeer(4)
     p, q = np.array([100.0, 200.0, 300.0]), np.array([10.0, 20.0, 30.0])
@@ -203,17 +176,9 @@ def call_row() -> dict:
     own, as_int = medians(
         41, lambda: [ours.integrate(p, q, 1.0) for _ in range(100)], lambda: [peer.step(p4, q4) for _ in range(100)]
     )
-    return row("one meter, one step: calls", 100 / own / 1e3, INT_PEER, 100 / as_int / 1e3, "-", "k calls/s")
+    return row("one meter, one step: calls", 100 / own / 1e3, INT_PEER, 100 / as_int / 1e3, None, "k calls/s")
 
 
-def run() -> list[dict]:
-    """All rows: what, value, unit, peer, peer_value, ratio, goal."""
+def run() -> list[Row]:
+    """All rows of this file."""
     return [*total_rows(), three_phase_row(), *isa_rows(), call_row()]
-
-
-if __name__ == "__main__":
-    for each in run():
-        sys.stdout.write(
-            f"{each['what']:66} {each['value']:9.0f} {each['unit']:16} "
-            f"x{each['ratio']:6.1f} of {each['peer_value']:7.0f} {each['peer']:42} {each['goal']}\n"
-        )

@@ -1,0 +1,31 @@
+"""gurux-dlms (GPL) as an installed peer, imported here and in tests alone: none of it is part of meterwire."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+
+def version() -> str | None:
+    """Its version, None where it is not installed."""
+    try:
+        return metadata.version("gurux-dlms")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def reader(frame: bytes) -> Any:
+    """A function that has gurux read a wrapped GET-response and gives the value it finds."""
+    import gurux_dlms
+    from gurux_dlms.enums import Authentication, InterfaceType
+
+    client = gurux_dlms.GXDLMSClient(True, 16, 1, Authentication.NONE, None, InterfaceType.WRAPPER)
+    client.maxReceivePDUSize = 0xFFFF
+
+    def read() -> Any:
+        reply, notified = gurux_dlms.GXReplyData(), gurux_dlms.GXReplyData()
+        if not client.getData(gurux_dlms.GXByteBuffer(frame), reply, notified) or reply.error:
+            raise ValueError
+        return reply.value
+
+    return read

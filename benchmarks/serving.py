@@ -1,0 +1,117 @@
+"""Reads served per core by the emulated meter with its full object model, beside the ceiling of the event loop.
+
+The meter and an echo that answers equally many octets are processes of their own on uvloop and loopback TCP, loaded in
+turn by connections of a third process with one request under way on each. What counts is the CPU time of the server
+for a read, so that a shared machine does not distort it: reads per second are those of a core that does nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import IO, cast
+
+import msgspec
+import uvloop
+
+from benchmarks.load import Asking, connections, load
+from benchmarks.requests import Asked, asked
+from benchmarks.rows import Row, number
+
+ROUNDS = 9
+SECONDS = 0.4
+SHARE = 0.5  # of the ceiling: the goal of plain reads
+
+
+class Server:
+    """A running server process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._in, self._out = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
+        self.places: dict[str, int] = json.loads(self._out.readline())
+
+    def cpu(self) -> float:
+        """CPU seconds used so far."""
+        self._in.write("cpu\n")
+        self._in.flush()
+        return float(self._out.readline())
+
+
+@contextmanager
+def server(*arguments: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", "benchmarks.served", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Server(process)
+
+
+class Load(msgspec.Struct):
+    """One server under one kind of request, and what was measured of each read: seconds of CPU and on the wall."""
+
+    server: Server
+    asking: list[Asking]
+    request: bytes
+    size: int
+    cpu: list[float] = []
+    wall: list[float] = []
+
+    async def measure(self, seconds: float) -> None:
+        cpu, wall = self.server.cpu(), time.perf_counter()
+        answers = await load(self.asking, self.request, self.size, seconds)
+        self.wall.append((time.perf_counter() - wall) / answers)
+        self.cpu.append((self.server.cpu() - cpu) / answers)
+
+
+async def _measured(stack: ExitStack, wanted: dict[str, Asked]) -> dict[str, tuple[Load, Load]]:
+    meter = stack.enter_context(server("meter"))
+    opened = {name: await connections(meter.places[name], one.greeting) for name, one in wanted.items()}
+    sizes = {name: len(await opened[name][0].ask(one.request)) for name, one in wanted.items()}
+    echo = stack.enter_context(server("echo", *(str(size) for size in sizes.values())))
+    loads = {}
+    for name, one in wanted.items():
+        size = sizes[name]
+        echoing = await connections(echo.places[str(size)], b"")
+        loads[name] = Load(meter, opened[name], one.request, size), Load(echo, echoing, one.request, size)
+    for pair in loads.values():
+        for each in pair:
+            await load(each.asking, each.request, each.size, SECONDS / 4)
+    for _ in range(ROUNDS):
+        for pair in loads.values():
+            for each in pair:
+                await each.measure(SECONDS)
+    for name, one in wanted.items():
+        for connection in opened[name]:
+            one.check(connection.last)
+    return loads
+
+
+def _row(what: str, ours: Load, echo: Load) -> Row:
+    own, theirs = statistics.median(ours.cpu), statistics.median(echo.cpu)
+    own_wall, their_wall = statistics.median(ours.wall), statistics.median(echo.wall)
+    return Row(
+        what=f"served: {what}",
+        ours=1 / own,
+        peer=f"uvloop echo of {ours.size} octets",
+        theirs=1 / theirs,
+        unit="reads/s",
+        goal=SHARE,
+        goal_is_ratio=True,
+        note=f"{what}: {own * 1e6:.1f} us of CPU a read, the echo {theirs * 1e6:.1f}; on the wall clock of this run, "
+        f"shared with the load and whatever else ran, {number(1 / own_wall)} and {number(1 / their_wall)} reads/s",
+    )
+
+
+async def _run() -> list[Row]:
+    wanted = asked()
+    with ExitStack() as stack:
+        loads = await _measured(stack, wanted)
+        return [_row(wanted[name].what, *pair) for name, pair in loads.items()]
+
+
+def run() -> list[Row]:
+    """All rows of this file."""
+    return list(uvloop.run(_run()))
