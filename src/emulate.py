@@ -224,7 +224,7 @@ def _links(endpoints: Sequence[Endpoint], faults: Mapping[str, FaultSettings], s
         if name != ALL and name not in links:
             raise LocalProtocolError(f"faults are given for {name}, but the links are {', '.join(links) or 'none'}")
         for link in links.values() if name == ALL else [links[name]]:
-            link.change(**settings)
+            link.change(settings)
     return links
 
 

@@ -31,7 +31,7 @@ def rows(reading: Reading, read_at: datetime) -> list[dict[str, Any]]:
 
 
 def _row(reading: Reading, item: str, value: Any, read_at: datetime) -> dict[str, Any]:
-    row = {
+    row: dict[str, Any] = {
         "item": item,
         "quantity": reading.quantity,
         "value": text_of(value),

@@ -18,7 +18,6 @@ import msgspec
 from meterwire.errors import NoAnswer, OutcomeUnknown
 
 T = TypeVar("T")
-F = TypeVar("F")
 P = ParamSpec("P")
 
 
@@ -190,8 +189,8 @@ async def _aperform(step: Step, line: AsyncLine) -> bytes:
 # ---------------------------------------------------------------- one exchange, with tries and time-out, for everybody
 
 
-class Framed(Protocol[F]):
-    """What `exchange` needs of a framer: frames of type F, and pieces that are none (they have a `reason`)."""
+class Framed(Protocol):
+    """What `exchange` needs of a framer: it gives frames, and pieces that are none (they have a `reason`)."""
 
     def receive(self, data: bytes) -> list[Any]:
         """Take octets, give the frames and the garbage that are now complete."""
@@ -225,8 +224,8 @@ IGNORED: Final = Ignored()
 
 def exchange(
     request: bytes,
-    framer: Framed[F],
-    accept: Callable[[F], T | Ignored],
+    framer: Framed,
+    accept: Callable[[Any], T | Ignored],
     patience: Patience,
     *,
     repeatable: bool,

@@ -67,7 +67,8 @@ def test_wheel_holds_the_whole_package(built, tree):
 
 def test_sdist_can_be_built_anywhere(built, tree):
     """Protects those who build from source: C sources, headers and data are in the sdist."""
-    names = {name.split("/", 1)[-1] for name in tarfile.open(built[0]).getnames()}
+    with tarfile.open(built[0]) as sdist:
+        names = {name.split("/", 1)[-1] for name in sdist.getnames()}
     wanted = {
         str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file() and path.suffix in KEPT | {".c", ".h"}
     }
