@@ -96,9 +96,9 @@ def _change(data: bytearray, seeds: list[bytes], chance: random.Random) -> None:
         data[at:at] = chance.randbytes(chance.choice((1, 2, 4, 4000 if chance.randrange(200) == 0 else 8)))
 
 
-def extremes(seeds: list[bytes]) -> Iterator[bytes]:
-    """Inputs of 64 KiB that are meant to cost the most."""
-    for seed in seeds[:8]:
+def extremes(seeds: list[bytes], most: int = 8) -> Iterator[bytes]:
+    """Inputs of 64 KiB that are meant to cost the most, from so many of the seeds."""
+    for seed in seeds[:most]:
         yield (seed * (LARGEST // max(len(seed), 1) + 1))[:LARGEST]
         head = seed[: max(1, len(seed) // 2)]
         for octet in (0x00, 0x01, 0x02, 0x68, 0x7E, 0x84, 0xFE, 0xFF):
@@ -107,11 +107,13 @@ def extremes(seeds: list[bytes]) -> Iterator[bytes]:
         yield (pair * LARGEST)[:LARGEST]
 
 
-def run(module: ModuleType, inputs: int, seed: int = 0, seconds: float | None = None) -> Report:
+def run(
+    module: ModuleType, inputs: int, seed: int = 0, seconds: float | None = None, *, extreme_seeds: int = 8
+) -> Report:
     """Feed one target so many inputs, or for so many seconds if that is sooner."""
     report = Report(module.NAME)
     begun = time.perf_counter()
-    for data in extremes(module.SEEDS):
+    for data in extremes(module.SEEDS, extreme_seeds):
         _one(module, data, report, memory=True)
     for number, data in enumerate(mutants(module.SEEDS, seed)):
         if number >= inputs or (seconds is not None and time.perf_counter() - begun > seconds):
