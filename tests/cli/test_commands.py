@@ -95,6 +95,14 @@ def test_a_refused_item_is_an_error_among_values(server, capsys, dialect, item, 
     assert fine["value"]
 
 
+def test_a_quantity_without_a_name_in_the_dialect_fails_alone(server, capsys):
+    """Protects lists of quantities used for every dialect: what one of them cannot name is said, the rest is read."""
+    assert run(["read", server.url("dlt69845"), "voltage_a", "date", "--json"]) == 1
+    fine, failed = json.loads(capsys.readouterr().out)
+    assert fine["value"]
+    assert "no name" in failed["error"]["text"]
+
+
 def test_for_people(server, capsys):
     """Protects the plain output: item, value and unit on one line."""
     assert run(["read", server.url("dlt645"), "voltage_a", "02020100"]) == 0
