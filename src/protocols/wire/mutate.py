@@ -18,7 +18,7 @@ from meterwire.protocols.wire.tracer import Span
 Choose = Callable[[int], int]
 """Gives a number from 0 up to, not including, the one it is asked for, such as `random.Random(1).randrange`."""
 
-_TELLING = (b"\x00", b"\x01", b"\x7f", b"\x80", b"\xff", b"\x99", b"\x33", b"\x16", b"\x68", b"\x7e")
+_TELLING = bytes.fromhex("00 01 02 7F 80 81 82 84 85 C1 FF 99 33 16 68 7E")
 _DEEPEST = 200
 
 
@@ -171,7 +171,7 @@ def _changed(leaf: Piece, choose: Choose, others: Sequence[bytes]) -> bytes:
     if kind == 0 and octets:
         return octets[:at] + bytes((octets[at] ^ 1 << choose(8),)) + octets[at + 1 :]
     if kind == 1 and octets:
-        return octets[:at] + _TELLING[choose(len(_TELLING))] + octets[at + 1 :]
+        return octets[:at] + bytes((_TELLING[choose(len(_TELLING))],)) + octets[at + 1 :]
     if kind == 2 and octets:
         return octets[:at] + bytes((choose(256),)) + octets[at + 1 :]
     if kind == 3 and octets:

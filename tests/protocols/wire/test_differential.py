@@ -3,7 +3,7 @@
 import pytest
 
 from meterwire.errors import MalformedError
-from meterwire.protocols.wire.nodes import I64, U8, U16, Bcd, BitString, Enum, Octets, Text, UInt
+from meterwire.protocols.wire.nodes import I64, U8, U16, Bcd, BitString, Enum, Maybe, Octets, Text, UInt
 from tests.protocols.wire import samples as s
 from tests.protocols.wire.differential import Pair, check_message, editions
 
@@ -30,6 +30,40 @@ def test_editions_are_found():
 def test_hostile(octets):
     """Absurd counts and depths end alike, and early."""
     Pair(s.Nested, None).read(bytes.fromhex(octets) + bytes(100))
+
+
+@pytest.mark.parametrize(
+    ("head", "level", "tail"), [("", "0201", "00"), ("13", "0201", "12 00"), ("13", "010000", "12 00")]
+)
+def test_depth(head, level, tail):
+    """Both readers refuse the same level of nesting, in data and in type descriptions."""
+    pair = Pair(s.Nested, None)
+    for levels in (30, 32, 33, 40):
+        found = pair.read(bytes.fromhex(head + level * levels + tail))
+        assert isinstance(found, MalformedError) == (levels > 32)
+
+
+@pytest.mark.parametrize(("count", "good"), [(16911, True), (16912, False)])
+def test_memory(count, good):
+    """Both readers stop at the same item when the memory that the octets are worth is spent."""
+    found = Pair(s.Nested, None).read(b"\x01\x82" + count.to_bytes(2, "big") + bytes(count))
+    assert isinstance(found, MalformedError) is not good
+
+
+def test_every_length_octet():
+    """Both readers agree on every first octet of a length, before every number of octets that it may announce."""
+    pair = Pair(s.Nested, None)
+    for first in range(128, 256):
+        for octets in range(6):
+            pair.read(bytes((9, first)) + (5).to_bytes(octets or 1, "big")[: octets or 0] + bytes(5))
+
+
+def test_every_presence_octet():
+    """An optional body stands behind 01H, nothing behind 00H, and there is no third."""
+    pair = Pair(Maybe(U8), None)
+    good = [p for p in range(256) if not isinstance(pair.read(bytes((p, 7))), MalformedError)]
+    gone = [p for p in range(256) if not isinstance(pair.read(bytes((p,))), MalformedError)]
+    assert (good, gone) == ([1], [0])
 
 
 @pytest.mark.parametrize("octets", ["01", "0001", "02FF", "0200FFFF", "02008000", "02000000FF", "0200000080"])
