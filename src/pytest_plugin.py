@@ -11,9 +11,7 @@ The meter lives in a thread of its own; whatever is done to it from a test is do
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -23,17 +21,15 @@ if TYPE_CHECKING:
     import datetime as dt
     from pathlib import Path
 
-    from meterwire.meter_model.control import Control
+    from meterwire.emulate import Background
     from meterwire.meter_model.load import LoadModel
     from meterwire.meter_model.meter import Meter
     from meterwire.meter_model.values import Value
-    from meterwire.protocols.dialogue import Responder
 
 T = TypeVar("T")
 
 LISTEN: Final = ("dlt645+tcp://127.0.0.1:0", "dlt69845+tcp://127.0.0.1:0", "dlms+tcp://127.0.0.1:0")
 CLOCK: Final = "frozen:2026-01-01T00:00:00"
-_PATIENCE: Final = 60.0
 
 
 class EmulatedMeter:
@@ -43,7 +39,7 @@ class EmulatedMeter:
         profile: type of meter.
         listen: endpoints to serve; port 0 is any free one.
         device: device file, instead of a profile.
-        clock: as for `meterwire serve --clock`, but frozen by default, so that tests repeat exactly.
+        clock: as for `meterwire serve --clock`; by default that of the device file, or frozen, so that tests repeat.
         seed: of load and faults.
         load: what is connected, instead of the profile's.
         control: place of a control surface to serve too, such as `tcp://127.0.0.1:0`.
@@ -58,28 +54,28 @@ class EmulatedMeter:
         listen: Sequence[str] = LISTEN,
         *,
         device: str | Path | None = None,
-        clock: str = CLOCK,
+        clock: str = "",
         seed: int = 1,
         load: LoadModel | None = None,
         control: str | None = None,
     ) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="emulated meter", daemon=True)
-        self._thread.start()
-        self._open = True
-        try:
-            self._served: _Served = self._await(_Served.start(profile, listen, device, clock, seed, load, control))
-        except BaseException:
-            self.close()
-            raise
+        from meterwire.emulate import emulated  # noqa: PLC0415  a test run that uses no meter imports none of this
+        from meterwire.meter_model.device import Device  # noqa: PLC0415
+
+        made = Device.load(device) if device is not None else Device.of_profile(profile, seed)
+        self._stack = contextlib.ExitStack()
+        serving = emulated(made, listen, clock=clock or made.clock or CLOCK, control=control)
+        self._background: Background = self._stack.enter_context(serving)
         self.clock = EmulatedClock(self)
+        if load is not None:
+            self.set_load(load)
 
     # ------------------------------------------------------------ where it is
 
     @property
     def urls(self) -> list[str]:
         """What a client opens, in the order of `listen`."""
-        return list(self._served.urls)
+        return list(self._background.emulation.urls)
 
     def url(self, dialect: str = "") -> str:
         """The first endpoint of a dialect, or the first of all."""
@@ -91,13 +87,13 @@ class EmulatedMeter:
     @property
     def control_url(self) -> str:
         """The place of the control surface, empty when none is served."""
-        return self._served.control_url
+        return self._background.emulation.control_url
 
     # ------------------------------------------------------------ what can be done to it
 
     def control(self, **request: Any) -> Any:
         """One operation of the control surface; gives the value of its reply; see `meter_model.control`."""
-        return self.apply(lambda _: self._served.control.do(request))
+        return self._background.call(self._background.emulation.control.do, request)
 
     def set_load(self, load: LoadModel | None = None, **settings: Any) -> None:
         """Connect another load, as an object or as the settings of one: `kind="constant", active=1000`."""
@@ -140,36 +136,19 @@ class EmulatedMeter:
 
     def apply(self, change: Callable[[Meter], T]) -> T:
         """Do anything to the meter, in its own thread."""
-
-        async def applied() -> T:
-            return change(self._served.control.meter)
-
-        result: T = self._await(applied())
-        return result
+        return self._background.call(change, self._background.emulation.meter)
 
     # ------------------------------------------------------------ end
 
     def close(self) -> None:
         """Stop serving; more than once is harmless."""
-        if not self._open:
-            return
-        self._open = False
-        try:
-            if hasattr(self, "_served"):
-                self._await(self._served.aclose())
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(_PATIENCE)
-            self._loop.close()
+        self._stack.close()
 
     def __enter__(self) -> EmulatedMeter:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _await(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
 
 
 class EmulatedClock:
@@ -197,90 +176,6 @@ class EmulatedClock:
     def run(self, rate: float | None = None) -> None:
         """Run, at so many times the speed."""
         self._meter.apply(lambda meter: meter.clock.run(rate))
-
-
-class _Served:
-    """A meter, its endpoints and its control surface, within the loop that serves them."""
-
-    def __init__(self, control: Control, stack: contextlib.AsyncExitStack) -> None:
-        self.control = control
-        self.urls: list[str] = []
-        self.control_url = ""
-        self._stack = stack
-
-    @staticmethod
-    async def start(
-        profile: str,
-        listen: Sequence[str],
-        device: str | Path | None,
-        clock: str,
-        seed: int,
-        load: LoadModel | None,
-        control: str | None,
-    ) -> _Served:
-        """Start everything, or nothing."""
-        import time  # noqa: PLC0415  a test run that uses no meter imports none of this
-
-        from meterwire.meter_model.control import Control  # noqa: PLC0415
-        from meterwire.meter_model.device import Device  # noqa: PLC0415
-        from meterwire.meter_model.power import powered  # noqa: PLC0415
-        from meterwire.transports.control import serve_control  # noqa: PLC0415
-        from meterwire.transports.endpoint import Endpoint  # noqa: PLC0415
-        from meterwire.transports.link_faults import LinkFaults  # noqa: PLC0415
-        from meterwire.transports.serve import serve  # noqa: PLC0415
-
-        made = Device.load(device) if device is not None else Device.of_profile(profile, seed)
-        meter = made.meter(clock=clock, base=time.monotonic, wall=time.time)
-        if load is not None:
-            meter.set_load(load)
-        links: dict[str, LinkFaults] = {}
-        async with contextlib.AsyncExitStack() as stack:
-            served = _Served(Control(meter, links), stack)
-            for url in listen:
-                endpoint = Endpoint.parse(url)
-                faults = LinkFaults(f"{made.seed}/{len(links)}")
-                links[_free_name(endpoint.dialect, links)] = faults
-                connect = powered(meter, _face(endpoint.dialect, meter))
-                one = await stack.enter_async_context(await serve(endpoint, connect, filters=[faults.filter]))
-                served.urls.append(one.url)
-            for name, faults in links.items():
-                faults.change(made.faults.get("all", {}))
-                faults.change(made.faults.get(name, {}))
-            if control is not None:
-                surface = await stack.enter_async_context(await serve_control(control, served.control.reply))
-                served.control_url = surface.url
-            served._stack = stack.pop_all()
-        return served
-
-    async def aclose(self) -> None:
-        """Stop everything."""
-        await self._stack.aclose()
-
-
-def _free_name(dialect: str, taken: Any) -> str:
-    name, number = dialect, 1
-    while name in taken:
-        number += 1
-        name = f"{dialect}-{number}"
-    return name
-
-
-def _face(dialect: str, meter: Meter) -> Callable[[], Responder]:
-    from meterwire.errors import LocalProtocolError  # noqa: PLC0415
-
-    if dialect == "dlt645":
-        from meterwire.meter_model.faces.dlt645 import Face645  # noqa: PLC0415
-
-        return Face645(meter).connect
-    if dialect == "dlt69845":
-        from meterwire.meter_model.faces.dlt69845 import Face69845  # noqa: PLC0415
-
-        return Face69845(meter).connect
-    if dialect == "dlms":
-        from meterwire.meter_model.faces.dlms import FaceDlms  # noqa: PLC0415
-
-        return FaceDlms(meter).connect
-    raise LocalProtocolError(f"no meter is emulated in {dialect} yet")
 
 
 @pytest.fixture

@@ -238,8 +238,10 @@ class _DeviceFile(_TomlFile):
         everywhere = {name: value for name, value in given.items() if not isinstance(value, dict)}
         if everywhere:
             links["all"] = everywhere | links.get("all", {})
-        faults: dict[str, FaultSettings] = self.convert(links, dict[str, FaultSettings], "faults")
-        return faults
+        for name, settings in links.items():
+            for fault, value in settings.items():
+                self.convert(value, bool | int | float | str, f"faults.{name}.{fault}")
+        return links
 
     def _readings(self, profile: Profile) -> dict[str, Decimal | tuple[Decimal, ...]]:
         given: dict[str, Decimal | tuple[Decimal, ...]] = {}
@@ -316,10 +318,11 @@ def _merged(old: Any, new: Any) -> Any:
 
 def _blamed(text: str) -> tuple[str, str]:
     """The dotted key and the reason in an error of msgspec."""
-    reason, at, path = text.rpartition(" - at `$")
+    reason, at, place = text.rpartition(" - at `")
     if not at:
-        reason, path = text, ""
-    key = path.rstrip("`").replace("[...]", "").replace("[", ".").replace("]", "").lstrip(".")
+        reason, place = text, ""
+    path = place.removeprefix("key` in `").strip("$`")
+    key = path.replace("[...]", "").replace("[", ".").replace("]", "").lstrip(".")
     if reason.startswith("Object contains unknown field `"):
         unknown = reason.split("`")[1]
         return f"{key}.{unknown}".lstrip("."), "unknown"

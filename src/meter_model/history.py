@@ -121,8 +121,7 @@ def _moment(profile: Profile, plan: DayPlan, seed: int, demand: int, rate: int, 
         end = begins + profile.demand.period + int(draw * room)
         end -= end % profile.demand.slide
         first = end - profile.demand.period
-        inside = {plan.rate_at(minute) for minute in range(max(first, begins), end)}
-        if first >= begins and inside == {rate}:
+        if first >= begins and all(plan.rate_at(minute) == rate for minute in range(first, end)):
             return end
     return None
 
