@@ -250,14 +250,16 @@ def exchange(
         deadline = now + patience.timeout
         while now < deadline:
             now, octets = yield Receive(deadline)
-            for piece in framer.receive(octets) if octets else ():
+            pieces = framer.receive(octets) if octets else []
+            if now >= deadline:
+                pieces += framer.idle()  # a good frame may lie behind a false start that claimed to be longer
+            for piece in pieces:
                 if hasattr(piece, "reason"):
                     garbage.append(piece)
                     continue
                 result = accept(piece)
                 if not isinstance(result, Ignored):
                     return result
-        garbage += [piece for piece in framer.idle() if hasattr(piece, "reason")]
     raise _silence(patience, tries, garbage, repeatable=repeatable)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -62,7 +62,7 @@ def _authenticated(protected: Protected, title: bytes, keys: CipherKeys) -> byte
     content, tag = protected.content[:-TAG_OCTETS], protected.content[-TAG_OCTETS:]
     mode = modes.GCM(_vector(protected, title), tag, min_tag_length=TAG_OCTETS)
     work = Cipher(algorithms.AES(keys.encryption), mode).decryptor()
-    work.authenticate_additional_data(bytes([int(protected.control)]) + keys.authentication)
+    work.authenticate_additional_data(bytes([int(cast("int", protected.control))]) + keys.authentication)
     try:
         if protected.control.encrypted:
             return work.update(content) + work.finalize()

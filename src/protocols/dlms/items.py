@@ -46,7 +46,7 @@ def item(text: str) -> Item:
         return _of_quantity(text, named)
     parts = text.strip().split("/")
     code = parts[1] if len(parts) > 1 and parts[0].isdecimal() else parts[0]
-    if "." not in code:
+    if "." not in code and len(code) != 12:
         return _of_quantity(text, quantity(text))  # says which names are near
     instance = Obis.parse(code)
     before, after = (parts[0], parts[2:]) if code != parts[0] else ("", parts[1:])
