@@ -9,10 +9,12 @@ from benchmarks import floor, gurux, samples
 from benchmarks.rows import Row
 from benchmarks.timing import cpu_medians
 from meterwire.protocols.dlms.apdu import APDU
+from meterwire.protocols.dlms.data import DATA
 from meterwire.protocols.dlt645.frame import Frame
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.link import EDITION, Link
 from meterwire.protocols.wire.codec import Codec, codec
+from meterwire.protocols.wire.columns import columns
 
 BY_HAND = "by hand"
 CONSTRUCT = "construct"
@@ -85,8 +87,18 @@ def rows_profile() -> list[Row]:
         f"{BY_HAND}, to plain lists": lambda: floor.plain(apdu),
     }
     building = {CONSTRUCT: lambda: reference.build(found)}
+    head = len(apdu) - len(data)
+    by_columns = columns(DATA, apdu, head).arrays
+    for found_one, trusted in zip(by_columns[1:], list(floor.columns(apdu).values())[1:], strict=True):
+        assert (found_one == trusted).all()
+    to_columns = {
+        **{name: read for name, read in parsing.items() if name.startswith("gurux")},
+        f"{BY_HAND}, to plain lists": parsing[f"{BY_HAND}, to plain lists"],
+        "NumPy, nothing checked": lambda: floor.columns(apdu),
+    }
     what = f"DLMS GET-response, {samples.ROWS} x {samples.COLUMNS}, {len(apdu) / 1000:.0f} kB"
     return [
+        *beside(f"{what}: to columns", lambda: columns(DATA, apdu, head), to_columns, 60e-6),
         *beside(f"{what}: to objects", lambda: ours.parse(apdu), parsing, 3.5e-3),
         *beside(f"{what}: build", lambda: ours.build(found), building, None),
     ]

@@ -191,6 +191,7 @@ _ROW = np.dtype(
 
 
 def columns(apdu: bytes, start: int = 8) -> dict[str, np.ndarray]:
-    """Six columns of a profile whose layout is taken on trust: not one tag is looked at."""
+    """Six columns of a profile whose layout is taken on trust: not one tag is looked at, times stay octets."""
     table = np.frombuffer(apdu, _ROW, ROWS, start)
-    return {name: table[name] for name in _ROW.names or ()}
+    times, *numbers = _ROW.names or ()
+    return {times: table[times].copy(), **{name: table[name].astype("u4") for name in numbers}}

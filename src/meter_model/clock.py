@@ -126,8 +126,9 @@ class VirtualClock:
     def _micro(self) -> int:
         if self._frozen:
             return self._anchor
-        passed = max(0, int(Fraction(self._base_now() - self._since) * self._rate * 1_000_000))
-        return min(self._anchor + passed, _LAST)
+        passed, parts = (self._base_now() - self._since).as_integer_ratio()
+        micro = passed * self._rate.numerator * 1_000_000 // (parts * self._rate.denominator)
+        return min(self._anchor + max(0, micro), _LAST)
 
     def _move(self, micro: int) -> None:
         if not _FIRST <= micro <= _LAST:

@@ -25,5 +25,15 @@ Value: TypeAlias = Fraction | Demand | dt.datetime | dt.date | dt.time | str
 """Every number is a Fraction in the unit of its quantity; clock values are the meter's time."""
 
 
+def truncated(value: Fraction, exponent: int) -> int:
+    """How many whole units of 10**exponent a value has: cut towards zero, as every face shows it, never rounded."""
+    units, parts = value.numerator, value.denominator
+    if exponent < 0:
+        units *= 10**-exponent
+    else:
+        parts *= 10**exponent
+    return units // parts if units >= 0 else -(-units // parts)
+
+
 class NotServed(LookupError):  # noqa: N818  an answer of the model, which each face turns into its dialect's refusal
     """This meter does not have the quantity: its profile or device file lacks it."""

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from meterwire.meter_model.values import Demand, NotServed, Value
+from meterwire.meter_model.values import Demand, NotServed, Value, truncated
 from meterwire.protocols.dlms.data import NULL, TAG_NAMES, Tag, array, fits, octet_string, structure
 from meterwire.protocols.dlms.date_time import CosemDateTime
 from meterwire.protocols.dlms.enums import DataAccessResult
@@ -103,11 +103,8 @@ def _row(found: CosemObject) -> tuple[Quantity, Representation]:
 
 
 def _integer(value: Fraction, declared: Representation) -> Variant:
-    """The integer that the declared resolution leaves of a value: truncated towards zero, never rounded."""
-    exponent = declared.exponent or 0
-    raw = value.numerator * 10 ** max(-exponent, 0)
-    by = value.denominator * 10 ** max(exponent, 0)
-    raw = raw // by if raw >= 0 else -(-raw // by)
+    """The integer that the declared resolution leaves of a value."""
+    raw = truncated(value, declared.exponent or 0)
     tag = _TAGS[declared.data_type]
     if not fits(tag, raw):
         raise Denied(DataAccessResult.OTHER_REASON)

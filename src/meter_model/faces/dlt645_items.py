@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.clock import VirtualClock
 from meterwire.meter_model.identity import Identity
-from meterwire.meter_model.values import Demand, NotServed, Value
+from meterwire.meter_model.values import Demand, NotServed, Value, truncated
 from meterwire.protocols.dlt645.identifiers import encode, identifier, members
 from meterwire.quantities import Quantity, Representation, by_di
 
@@ -100,10 +100,7 @@ def quantity_octets(row: Quantity, value: Value) -> bytes:
 
 
 def _number(declared: Representation, value: Fraction) -> Decimal:
-    exponent, scaler = declared.exponent or 0, declared.scaler or 0
-    above, below = abs(value.numerator) * 10 ** max(-exponent, 0), value.denominator * 10 ** max(exponent, 0)
-    raw = above // below
-    return Decimal(f"{-raw if value < 0 else raw}E{scaler}")  # there is no negative zero
+    return Decimal(truncated(value, declared.exponent or 0)).scaleb(declared.scaler or 0)
 
 
 def _encoded(di: int, value: Any, instead: Any) -> bytes:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final, Protocol
 
 from meterwire.errors import LocalProtocolError
-from meterwire.meter_model.values import Demand, NotServed, Value
+from meterwire.meter_model.values import Demand, NotServed, Value, truncated
 from meterwire.protocols.dlt69845.dates import NOT_SPECIFIED, DateTimeS
 from meterwire.protocols.dlt69845.descriptors import Oad, ScalerUnit
 from meterwire.protocols.dlt69845.enums import Dar, Unit698
@@ -162,9 +162,9 @@ def _element_type(declared: Representation) -> str:
 
 
 def _number(value: Fraction, data_type: str, declared: Representation) -> Variant:
-    """The integer that the declared resolution leaves of a value: truncated towards zero, never rounded."""
+    """The integer that the declared resolution leaves of a value."""
     tag, width, signed = _TAGS[data_type]
-    raw = int(value / Fraction(10) ** (declared.exponent or 0))
+    raw = truncated(value, declared.exponent or 0)
     low = -(1 << (width - 1)) if signed else 0
     if not low <= raw < low + (1 << width):
         raise Denied(Dar.OTHER)

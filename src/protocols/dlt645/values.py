@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from meterwire.errors import LocalProtocolError, MalformedError
@@ -44,6 +44,7 @@ def _exactly(octets: bytes, size: int, at: int) -> None:
 
 _LONGEST: Final = 64
 """Digits of a number that are looked at: far more than any format has."""
+_EXACT: Final = Context(prec=_LONGEST, traps=[Inexact, InvalidOperation])
 
 
 class Number:
@@ -53,6 +54,7 @@ class Number:
         self.size = digits // 2
         self._digits = digits
         self._decimals = decimals
+        self._scale = 10**decimals
         self._signed = signed
 
     def decode(self, octets: bytes, at: int = 0) -> Decimal | None:
@@ -78,29 +80,27 @@ class Number:
         text = f"{raw:0{self._digits}d}"
         if len(text) > self._digits or (sign and not self._signed) or (self._signed and text[0] > "7"):
             raise LocalProtocolError(f"{value} does not fit {self}")
-        octets = bytearray.fromhex(text)
-        octets[0] |= 0x80 if sign else 0
-        return bytes(octets[::-1])
+        octets = bytes.fromhex(text)[::-1]
+        return octets[:-1] + bytes((octets[-1] | 0x80,)) if sign else octets
 
-    def _scaled(self, value: Any) -> tuple[int, int]:
+    def _scaled(self, value: Any) -> tuple[bool, int]:
         if isinstance(value, (bool, float)):
             raise LocalProtocolError(f"{value!r} is not a decimal number")
         try:
-            sign, digits, exponent = Decimal(value).as_tuple()
+            number = _EXACT.create_decimal(value)
+        except Inexact as error:
+            raise LocalProtocolError(f"not a number of up to {_LONGEST} digits") from error
         except (InvalidOperation, TypeError, ValueError) as error:
             raise LocalProtocolError(f"{value!r} is not a decimal number") from error
-        if not isinstance(exponent, int) or len(digits) > _LONGEST:
+        if number.is_zero():
+            return number.is_signed(), 0
+        if not number.is_finite() or abs(number.adjusted()) > _LONGEST:
             raise LocalProtocolError(f"not a finite number of up to {_LONGEST} digits")
-        shift = exponent + self._decimals
-        mantissa = int("".join(map(str, digits)) or "0")
-        if shift > self._digits and mantissa:
-            raise LocalProtocolError(f"{value} does not fit {self}")
-        if shift >= 0:
-            return sign, mantissa * 10 ** min(shift, self._digits)
-        whole, rest = divmod(mantissa, 10 ** min(-shift, len(digits) + 1))
+        units, parts = number.as_integer_ratio()
+        whole, rest = divmod(abs(units) * self._scale, parts)
         if rest:
             raise LocalProtocolError(f"{value} has more decimals than {self}")
-        return sign, whole
+        return units < 0, whole
 
     def __str__(self) -> str:
         kind = "signed" if self._signed else "unsigned"
