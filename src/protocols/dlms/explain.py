@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any, Final
 
 from meterwire.errors import MalformedError
@@ -124,6 +125,8 @@ def _of_data(value: Variant) -> str | None:
     """Data as people read it; lists speak through their own lines, but for scaler and unit."""
     if isinstance(value.value, Variant):  # the choice between Data and a result
         return _of_data(value.value)
+    if isinstance(value.tag, IntEnum):  # a choice whose tags have names of their own
+        return _words(value.tag)
     if isinstance(value.value, DataAccessResult):
         return _words(value.value)
     if isinstance(value.value, tuple):

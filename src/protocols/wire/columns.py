@@ -226,7 +226,10 @@ def columns_of(layout: Any, value: Any) -> Columns:
         rows = rows.elements
     if not isinstance(rows, tuple):
         raise MalformedError("an array", "columns")
-    if not rows or not all(isinstance(row, Variant) and isinstance(row.value, tuple) for row in rows):
+    kinds = {isinstance(row, Variant) and isinstance(row.value, tuple) for row in rows}
+    if len(kinds) > 1:
+        raise MalformedError("structures, or simple values, but not both", "columns")
+    if kinds != {True}:
         return Columns([_typed(layout, rows)] if rows else [], len(rows))
     width = len(rows[0].value)
     if any(len(row.value) != width for row in rows):

@@ -26,7 +26,7 @@ CODEC = codec(DATA)
 
 EVERY = [
     ("00", Variant(0, None)),
-    ("010011"[:4], Variant(1, ())),
+    ("0100", Variant(1, ())),
     ("0102" + "1101" + "1102", Variant(1, (Variant(17, 1), Variant(17, 2)))),
     ("0202" + "0FFF" + "161E", Variant(2, (Variant(15, -1), Variant(22, 30)))),
     ("0301", Variant(3, True)),
