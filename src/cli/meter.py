@@ -14,8 +14,9 @@ USAGE = """say what to do, behind the URL of the control surface:
   set phase b off | on | voltage=187.5 active=0
   set clock freeze | run | rate=60 | step=900 | jump=2026-02-01T00:00:00
   set power off | on
+  set programming on | off
   set fault drop=0.1 flip=0.001 link=dlt645 | clear
-  get load | phases | clock | power | fault | identity | events | quantity NAME
+  get load | phases | clock | power | programming | relay | fault | identity | events | quantity NAME
   event cover-open"""
 
 

@@ -50,6 +50,7 @@ class Circuit:
         cut: phases without voltage.
         overrides: replaced values by phase.
         supplied: whether the mains is there at all.
+        connected: whether the meter's relay is closed.
     """
 
     def __init__(self, site: Site, load: LoadModel, spectrum: Spectrum) -> None:
@@ -59,6 +60,7 @@ class Circuit:
         self.cut: frozenset[str] = frozenset()
         self.overrides: dict[str, PhaseOverride] = {}
         self.supplied = True
+        self.connected = True
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -90,6 +92,9 @@ class Circuit:
         for phase in PHASES:
             if phase in self.cut or not self.supplied:
                 _cut(rows, PHASES.index(phase))
+        if not self.connected:
+            rows.active[:] = 0
+            rows.reactive[:] = 0
         dead = rows.voltage == 0
         rows.active[dead] = 0
         rows.reactive[dead] = 0

@@ -7,8 +7,9 @@ A request is an object with `op` and `what`; a reply is `{"ok": true, "value": .
     {"op": "set", "what": "phase", "phase": "a", "voltage": 250.0, "active": 0}   null gives a value back to the load
     {"op": "set", "what": "clock", "step": 900}                  or "jump": ISO, "freeze": true, "run": true, "rate": 60
     {"op": "set", "what": "power", "on": false}
+    {"op": "set", "what": "programming", "on": true}              the switch under the sealed cover
     {"op": "set", "what": "fault", "link": "dlt645", "drop": 0.1}          without link: all; "clear": true clears first
-    {"op": "get", "what": "clock"}                              or load, phases, power, fault, identity, events
+    {"op": "get", "what": "clock"}                              or load, phases, power, programming, relay, fault ...
     {"op": "get", "what": "quantity", "name": "voltage_a"}
     {"op": "event", "name": "cover-open"}
 
@@ -79,7 +80,7 @@ class _SetClock(msgspec.Struct, forbid_unknown_fields=True):
     step: float = 0.0
 
 
-class _SetPower(msgspec.Struct, forbid_unknown_fields=True):
+class _Switch(msgspec.Struct, forbid_unknown_fields=True):
     on: bool
 
 
@@ -103,6 +104,7 @@ class Control:
             "phase": self._set_phase,
             "clock": self._set_clock,
             "power": self._set_power,
+            "programming": self._set_programming,
             "fault": self._set_fault,
         }
         self._getters: Mapping[str, Callable[[], Any]] = {
@@ -110,6 +112,8 @@ class Control:
             "phases": self._phases,
             "clock": self._clock,
             "power": lambda: {"on": self.meter.powered},
+            "programming": self._programming,
+            "relay": self._relay,
             "fault": lambda: {name: link.settings() for name, link in self.links.items()},
             "identity": self._identity,
             "events": lambda: [
@@ -198,8 +202,12 @@ class Control:
         return self._clock()
 
     def _set_power(self, rest: dict[str, Any]) -> Any:
-        self.meter.powered = msgspec.convert(rest, _SetPower).on
+        self.meter.powered = msgspec.convert(rest, _Switch).on
         return self._getters["power"]()
+
+    def _set_programming(self, rest: dict[str, Any]) -> Any:
+        self.meter.access.programming = msgspec.convert(rest, _Switch).on
+        return self._programming()
 
     def _set_fault(self, rest: dict[str, Any]) -> Any:
         name, clear = rest.pop("link", None), rest.pop("clear", False)
@@ -228,6 +236,20 @@ class Control:
             for number, phase in enumerate(circuit.phases)
         }
 
+    def _programming(self) -> dict[str, Any]:
+        access = self.meter.access
+        return {"on": access.programming, "failures": access.failures, "locked": access.locked}
+
+    def _relay(self) -> dict[str, Any]:
+        relay = self.meter.relay
+        return {
+            "position": str(relay.position),
+            "waiting": str(relay.waiting),
+            "restores": relay.restores,
+            "guarded": relay.guarded,
+            "alarm": relay.alarm,
+        }
+
     def _clock(self) -> dict[str, Any]:
         clock = self.meter.clock
         return {"now": clock.now().isoformat(), "frozen": clock.frozen, "rate": float(clock.rate)}
@@ -252,6 +274,8 @@ class Control:
         if name not in EVENTS:
             raise LocalProtocolError(f"no event is called {name!r}: {', '.join(EVENTS)}")
         self.meter.note_event(name)
+        if name == "button":
+            self.meter.relay.press_button()
         return {"count": self.meter.events.counts[name]}
 
 

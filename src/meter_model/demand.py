@@ -131,6 +131,10 @@ class MaximumDemand:
         self._history[:] = 0
         self.present[:] = 0
 
+    def recombine(self, combinations: Counts) -> None:
+        """Make the combined reactive demands of other parts; maxima that are there stay, windows go on."""
+        self._combine = np.vstack([np.eye(len(FLOWS), dtype=np.int64), combinations]).T
+
     def clear(self, minute: int) -> Maxima:
         """Begin a new billing period at this minute; gives the maxima of the old one."""
         closed, self.maxima = self.maxima, no_maxima(self.rates)

@@ -139,11 +139,14 @@ class Energies:
         active_constant: imp/kWh, for apparent energy too.
         reactive_constant: imp/kvarh.
         rates: rate registers.
+
+    Attributes:
+        constants: both pulse constants.
     """
 
     def __init__(self, active_constant: int, reactive_constant: int, rates: int) -> None:
         self.rates = rates
-        self._constants = (active_constant, reactive_constant)
+        self.constants = (active_constant, reactive_constant)
         self._core = EnergyRegisters(
             _COLUMNS, pulse_constant_active=active_constant, pulse_constant_reactive=reactive_constant, rates=rates
         )
@@ -155,7 +158,7 @@ class Energies:
 
     def copy(self) -> Energies:
         """Independent registers of the same readings."""
-        twin = Energies(*self._constants, self.rates)
+        twin = Energies(*self.constants, self.rates)
         twin._core.restore(self._core.save())
         return twin
 

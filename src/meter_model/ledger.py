@@ -117,6 +117,13 @@ class Ledger:
         """Forget the maxima of the running period."""
         self.demand.clear(-(-self._at // MINUTE))
 
+    def clear(self) -> None:
+        """Forget everything that has been registered."""
+        energies = self.energies
+        self.energies = Energies(*energies.constants, energies.rates)
+        self.settlements.clear()
+        self.clear_demand()
+
     def _minutes(self, minute: int, count: int) -> None:
         """Whole minutes, cut where the rate switches and where a billing period ends."""
         block = self._powers(minute, count) if self.running else None

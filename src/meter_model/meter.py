@@ -8,11 +8,15 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model import readings
+from meterwire.meter_model.agenda import Agenda
 from meterwire.meter_model.circuit import Circuit, Instant, PhaseOverride
 from meterwire.meter_model.clock import VirtualClock, local_time
 from meterwire.meter_model.events import EventLog
+from meterwire.meter_model.fittings import Fittings
 from meterwire.meter_model.history import Given, give_past
 from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.ledger import Ledger, Settlement
@@ -25,7 +29,7 @@ from meterwire.quantities import quantity as named
 
 if TYPE_CHECKING:
     from meterwire.meter_model.demand import MaximumDemand
-    from meterwire.meter_model.energy import Energies
+    from meterwire.meter_model.energy import CombinationWords, Energies
 
 _TEMPERATURE = 90
 
@@ -48,6 +52,12 @@ class Meter:
     Attributes:
         circuit: load, phases and supply; change them through the methods here.
         events: what has happened to the meter.
+        agenda: what it has to do at a moment to come.
+        parameters: what can be set.
+        access: who may set it.
+        programming: who has set what.
+        relay: what connects the customer.
+        esam: stands in for the secure element.
     """
 
     def __init__(
@@ -77,6 +87,11 @@ class Meter:
         self._cache: dict[tuple[str, str, str, int, int], Value] = {}
         self._view: Energies | None = None
         self._instant: Instant | None = None
+        self.agenda = Agenda()
+        self._at_appointment = False
+        self._fittings = fittings = Fittings(self)
+        self.parameters, self.access, self.programming = fittings.parameters, fittings.access, fittings.programming
+        self.relay, self.esam = fittings.relay, fittings.esam
         self.clock.watch(self._before_setting, self._after_setting)
 
     # ------------------------------------------------------------ reading
@@ -106,6 +121,11 @@ class Meter:
         return readings.read(self, row)
 
     # ------------------------------------------------------------ what the readers of `readings` need, at this second
+
+    @property
+    def second(self) -> int:
+        """Whole seconds since 1970 local up to which everything is registered."""
+        return self._second
 
     @property
     def energies(self) -> Energies:
@@ -193,10 +213,26 @@ class Meter:
         self._intervene("load-changed")
         self.circuit.override(phase, values)
 
+    def connect_customer(self, on: bool) -> None:
+        """Close or open the relay's contacts; orders go to `relay`, which knows the rules."""
+        self._intervene("relay-closed" if on else "relay-opened")
+        self.circuit.connected = on
+
     def clear_demand(self) -> None:
         """Forget the maxima of the running billing period."""
         self._intervene("demand-cleared")
         self._ledger.clear_demand()
+
+    def clear(self) -> None:
+        """Forget all energies, demands and settlements, as the order to clear the meter does."""
+        self._intervene("meter-cleared")
+        self._ledger.clear()
+
+    def recombine(self, words: CombinationWords) -> None:
+        """Make the combined registers of other parts from now on; the energies that are there combine anew."""
+        self._intervene("recombined")
+        self.profile = msgspec.structs.replace(self.profile, combination=words)
+        self._ledger.demand.recombine(words.of_demands)
 
     def note_event(self, name: str) -> None:
         """Record something that happened to the meter, such as `cover-open`."""
@@ -206,7 +242,19 @@ class Meter:
 
     def advance(self) -> None:
         """Register everything up to the clock's now; whoever reads or changes the meter has it done."""
+        if self._at_appointment:
+            return
         second = self.clock.seconds()
+        while (due := self.agenda.next()) is not None and due <= second:
+            self._register(max(due, self._second))
+            self._at_appointment = True
+            try:
+                self.agenda.run()
+            finally:
+                self._at_appointment = False
+        self._register(second)
+
+    def _register(self, second: int) -> None:
         if second != self._second:
             self._ledger.advance(second)
             self._second = second
@@ -216,15 +264,17 @@ class Meter:
         """Close the step of the ledger here: something changes."""
         self.advance()
         self._ledger.close_step(self._second)
-        self.events.note(self.now(), event)
+        self.events.note(self.instant_time if self._at_appointment else self.now(), event)
         self._forget()
 
     def _before_setting(self) -> None:
         self._intervene("clock-set")
 
     def _after_setting(self) -> None:
-        self._second = self.clock.seconds()
+        before, self._second = self._second, self.clock.seconds()
         self._ledger.set_clock(self._second)
+        self.agenda.shift(self._second - before)
+        self._fittings.clock_set(self._second - before)
         self._forget()
 
     def _forget(self) -> None:

@@ -12,6 +12,7 @@ from meterwire.meter_model.demand import DEMANDS, FLOWS, NEVER, SCOPES
 from meterwire.meter_model.energy import rolled_over
 from meterwire.meter_model.identity import texts
 from meterwire.meter_model.load import PHASES
+from meterwire.meter_model.parameters import parameters
 from meterwire.meter_model.values import Demand, NotServed, Value
 from meterwire.quantities import Kind, Quantity
 
@@ -157,7 +158,8 @@ def numbers(meter: Meter) -> dict[str, Fraction]:
         "rate_count": profile.tariff.rates,
     }
     own |= {name: getattr(profile.numbers, name) for name in profile.numbers.__struct_fields__}
-    return {name: Fraction(str(value)) for name, value in own.items()}
+    known = parameters()
+    return {name: Fraction(meter.parameters[name] if name in known else str(value)) for name, value in own.items()}
 
 
 _READERS: Final[dict[Kind, Callable[[Meter, Quantity], Value]]] = {
