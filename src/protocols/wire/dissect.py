@@ -124,20 +124,21 @@ class _Dissector:
                 stack.append((child, inner if info(inner) is not None else owner))
 
     def _open(self, item: Item, owner: Any, levels: int) -> bool:
-        if not isinstance(item.value, bytes) or not item.value or levels < 1:
+        octets = item.value.value if isinstance(item.value, Variant) else item.value
+        if not isinstance(octets, bytes) or not octets or levels < 1:
             return False
-        found = self._opener(owner, item.name, item.value)
+        found = self._opener(owner, item.name, octets)
         if found is None:
             return False
         if isinstance(found, Codec):
-            found = Layer(found, item.value)
+            found = Layer(found, octets)
         for layer in (found,) if isinstance(found, Layer) else found:
             item.text = layer.note or item.text
             if layer.start is None:
                 self.buffers.append(layer.octets)
                 item.children.append(self.layer(layer.codec, layer.octets, 0, len(self.buffers) - 1, levels - 1))
             else:
-                at = item.end - len(item.value) + layer.start
+                at = item.end - len(octets) + layer.start
                 item.children.append(self.layer(layer.codec, layer.octets, at, item.buffer, levels - 1))
         return True
 
@@ -198,13 +199,15 @@ def _part(value: Any) -> str:
 
 
 def render(dissection: Dissection, *, width: int = 48) -> list[str]:
-    """The tree as lines of text: span, indented name, value, meaning, error."""
+    """The tree as lines of text: span, indented name, value, meaning, error; without what is optional and absent."""
     lines = []
     last = max((item.end for _, item in dissection.root.walk()), default=0)
     digits = len(str(last))
     for depth, item in dissection.root.walk():
+        if item.start == item.end and item.value is None and not item.error:
+            continue
         where = f"{item.start:>{digits}}..{item.end:<{digits}}" + (f" #{item.buffer}" if item.buffer else "")
-        value = shown(item.value) if not item.children or bits_info(item.value) is not None else ""
+        value = _beside(item)
         if len(value) > width:
             value = value[: width - 3] + "..."
         parts = [f"{where} {'  ' * depth}{item.name}"]
@@ -216,12 +219,21 @@ def render(dissection: Dissection, *, width: int = 48) -> list[str]:
     return lines
 
 
+def _beside(item: Item) -> str:
+    """What is said beside the name: nothing where the layer inside says it better."""
+    if any("." in child.name for child in item.children):
+        return ""
+    if isinstance(item.value, Variant) and not item.text:
+        return shown(item.value.value)
+    return shown(item.value)
+
+
 def tree(item: Item) -> dict[str, Any]:
     """The tree as plain objects for JSON; empty entries are left out."""
     made: dict[str, Any] = {"name": item.name, "span": [item.start, item.end]}
     if item.buffer:
         made["buffer"] = item.buffer
-    value = shown(item.value)
+    value = shown(item.value) or _beside(item)
     said = {"value": value, "text": item.text, "doc": item.doc, "error": item.error}
     made |= {key: text for key, text in said.items() if text}
     if item.children:

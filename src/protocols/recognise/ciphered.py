@@ -1,0 +1,91 @@
+"""Opening ciphered APDUs of DLMS/COSEM: whose title, which key, and whether the tag verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from meterwire.errors import SecurityError
+from meterwire.protocols.dlms.acse import Aare, Aarq
+from meterwire.protocols.dlms.apdu import APDU
+from meterwire.protocols.dlms.ciphering import GeneralCiphered, GeneralCiphering, Protected
+from meterwire.protocols.dlms.decipher import TITLE_OCTETS, CipherKeys, decipher
+from meterwire.protocols.dlms.xdlms.initiate import InitiateRequest
+from meterwire.protocols.recognise.bare import apdu_likelihood
+from meterwire.protocols.recognise.keys import TitleKeys
+from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.wire.dissect import Layer
+
+_MOST_LEARNT: Final = 16
+"""Titles and dedicated keys that are remembered from what was read, the latest ones."""
+_SENSIBLE: Final = 0.5
+
+
+class Ciphers:
+    """Keys given, and the titles and dedicated keys announced in what was read so far."""
+
+    def __init__(self, keys: Sequence[TitleKeys]) -> None:
+        self._keys = tuple(keys)
+        self._titles: list[bytes] = []
+        self._dedicated: list[bytes] = []
+        self._sender: tuple[Protected, bytes] | None = None
+        self._outcome: tuple[Protected, Layer | None] | None = None
+
+    def notice(self, message: Any, name: str, value: Any) -> str | None:
+        """Learn from a field that is being shown; say why ciphered content stays closed."""
+        if isinstance(message, (Aarq, Aare)) and name in ("calling_title", "responding_title"):
+            self._learn(self._titles, value, TITLE_OCTETS)
+        elif isinstance(message, GeneralCiphered) and name == "content":
+            self._sender = value, message.title
+        elif isinstance(message, GeneralCiphering) and name == "content":
+            self._sender = value, b""
+        elif isinstance(message, InitiateRequest) and name == "dedicated_key" and value:
+            self._learn(self._dedicated, value, len(value))
+        elif isinstance(message, Protected) and name == "content" and message.control.encrypted:
+            layer, note = self._open(message)
+            self._outcome = message, layer
+            return note
+        return None
+
+    def opened(self, message: Protected) -> Layer | None:
+        """The plain APDU as a buffer of its own, if it could be opened when it was noticed."""
+        if self._outcome is None or self._outcome[0] is not message:
+            return self._open(message)[0]
+        return self._outcome[1]
+
+    @staticmethod
+    def _learn(known: list[bytes], value: Any, size: int) -> None:
+        if isinstance(value, bytes) and len(value) == size:
+            known[:] = [value, *(other for other in known if other != value)][:_MOST_LEARNT]
+
+    def _open(self, message: Protected) -> tuple[Layer | None, str]:
+        reason = "no key given is for this sender"
+        for title, keys in self._attempts(message):
+            try:
+                plain = decipher(message, title, keys)
+            except SecurityError as error:
+                reason = str(error)
+                continue
+            if message.control.authenticated:
+                note = f"deciphered, sender {title.hex().upper()}, the authentication tag verifies"
+                return Layer(codec(APDU), plain, None, note), note
+            if apdu_likelihood(plain) >= _SENSIBLE:
+                note = f"deciphered, sender {title.hex().upper()}, without an authentication tag"
+                return Layer(codec(APDU), plain, None, note), note
+            reason = "no key given makes an APDU of it"
+        return None, f"not opened: {reason}"
+
+    def _attempts(self, message: Protected) -> Iterator[tuple[bytes, CipherKeys]]:
+        """Titles and keys to try: the title in the APDU, else those in the keys file, else those announced."""
+        announced = self._sender[1] if self._sender is not None and self._sender[0] is message else None
+        if announced is not None and len(announced) != TITLE_OCTETS:
+            return
+        given = [entry.title for entry in self._keys if entry.title]
+        titles = [announced] if announced else [*given, *(t for t in self._titles if t not in given)]
+        for title in titles:
+            for entry in sorted(self._keys, key=lambda entry: entry.title not in (b"", title)):
+                yield title, entry.keys
+        for title in titles:
+            for key in self._dedicated:
+                for entry in self._keys:
+                    yield title, CipherKeys(key, entry.keys.authentication)

@@ -1,0 +1,61 @@
+"""Keys for ciphered layers, as a device's secrets file gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from meterwire.errors import LocalProtocolError
+from meterwire.protocols.dlms.decipher import KEY_OCTETS, TITLE_OCTETS, CipherKeys
+
+_NAMES: Final = frozenset({"encryption_key", "authentication_key", "system_title"})
+
+
+class TitleKeys(msgspec.Struct, frozen=True):
+    """The keys for what one system title sends; an empty title means whoever sends."""
+
+    title: bytes
+    keys: CipherKeys
+
+
+def keys_of(table: Mapping[str, Any]) -> tuple[TitleKeys, ...]:
+    """The keys in a parsed TOML file.
+
+    `[dlms]` has `encryption_key`, `authentication_key` and perhaps `system_title`, all in hexadecimal digits;
+    `[[dlms.title]]` has the same for further titles.
+
+    Raises:
+        LocalProtocolError: the table says something else. The message never repeats a key.
+    """
+    section = table.get("dlms")
+    if not isinstance(section, Mapping):
+        raise LocalProtocolError("the keys file has no [dlms] section")
+    own = {name: value for name, value in section.items() if name != "title"}
+    others = section.get("title", [])
+    if not isinstance(others, list) or not all(isinstance(other, Mapping) for other in others):
+        raise LocalProtocolError("keys of further titles are written as [[dlms.title]]")
+    return tuple(_one(entry) for entry in ([own] if own else []) + others)
+
+
+def _one(entry: Mapping[str, Any]) -> TitleKeys:
+    unknown = sorted(set(entry) - _NAMES)
+    if unknown:
+        raise LocalProtocolError(f"the keys file says {', '.join(unknown)}; known are {', '.join(sorted(_NAMES))}")
+    if "encryption_key" not in entry:
+        raise LocalProtocolError("an encryption_key is missing in the keys file")
+    encryption = _octets(entry, "encryption_key", KEY_OCTETS)
+    authentication = _octets(entry, "authentication_key", (0, *KEY_OCTETS))
+    return TitleKeys(_octets(entry, "system_title", (0, TITLE_OCTETS)), CipherKeys(encryption, authentication))
+
+
+def _octets(entry: Mapping[str, Any], name: str, sizes: tuple[int, ...]) -> bytes:
+    text = entry.get(name, "")
+    try:
+        octets = bytes.fromhex(text)
+    except (TypeError, ValueError):
+        raise LocalProtocolError(f"{name} in the keys file is not text of hexadecimal digits") from None
+    if len(octets) not in sizes:
+        raise LocalProtocolError(f"{name} in the keys file has {len(octets)} octets")
+    return octets
