@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from meterwire.errors import LocalProtocolError, MalformedError
@@ -13,7 +14,16 @@ from meterwire.protocols.dlt69845.address import Address, address_in
 from meterwire.protocols.dlt69845.apdu import Apdu, Service
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar
-from meterwire.protocols.dlt69845.link import EDITION, EDITIONS, FrameLength, Function, Link, LinkControl
+from meterwire.protocols.dlt69845.link import (
+    EDITION,
+    EDITIONS,
+    Flag17,
+    Flag21,
+    FrameLength,
+    Function,
+    Link,
+    LinkControl,
+)
 from meterwire.protocols.dlt69845.services import get
 from meterwire.protocols.dlt69845.services.common import Piid, PiidAcd, ResultNormal, ResultRecord
 from meterwire.protocols.dlt69845.services.connect import (
@@ -51,6 +61,10 @@ _VERSIONS: Final = (Oad(0x4300, 3, 1), Oad(0x4300, 3, 2), Oad(0x4300, 3, 4))
 """Maker, software version and hardware version."""
 _UNANSWERED: Final = frozenset({Service.LINK_RESPONSE, Service.REPORT_RESPONSE, Service.CLIENT_ERROR_RESPONSE})
 """What answers the server, so that an answer to it would never end."""
+_LENGTH: Final = FrameLength()  # what it says follows when the frame is built
+_ANSWERING: Final = tuple(
+    LinkControl(direction=1, started_by_client=1, scrambled=scrambled, function=Function.USER) for scrambled in (0, 1)
+)
 
 
 class Meter(Readable, Protocol):
@@ -114,25 +128,17 @@ class Connection69845:
     # ------------------------------------------------------------ link layer
 
     def _answer(self, link: Link) -> Answer | None:
-        if not self._is_request(link):
+        own = self._face.meter.identity.address
+        meant = address_in(link)
+        if not _is_request(link.control) or meant.logic or not meant.matches(own):
             return None
         body = self._respond(link.user)
-        if body is None or not address_in(link).is_answered:
+        if body is None or not meant.is_answered:
             return None
-        own = Address(self._face.meter.identity.address)
-        flag, octets = own.wire(self._face.edition)
-        control = LinkControl(
-            direction=1, started_by_client=1, scrambled=link.control.scrambled, function=Function.USER
-        )
+        flag, octets = _wire(own, self._face.edition)
         user = self._apdu.build(Apdu.of(body))
-        return Answer(self._link.build(Link(FrameLength(), control, flag, octets, link.client, user)))
-
-    def _is_request(self, link: Link) -> bool:
-        """For this meter, from a client, and whole: fragments are not put together yet, and get no answer."""
-        control, meant = link.control, address_in(link)
-        if control.direction or control.fragment or not control.started_by_client or control.function != Function.USER:
-            return False
-        return meant.logic == 0 and meant.matches(self._face.meter.identity.address)
+        control = _ANSWERING[link.control.scrambled]
+        return Answer(self._link.build(Link(_LENGTH, control, flag, octets, link.client, user)))
 
     # ------------------------------------------------------------ services
 
@@ -198,8 +204,8 @@ class Connection69845:
 
     def get_normal(self, request: get.GetRequestNormal) -> get.GetResponse:
         """GET of one attribute."""
-        piid, result = _echo(request.piid), self._read(request.oad)
-        return self._whole(piid, (result,), get.GetResponseNormal(piid, result))
+        self._blocks = []  # one result is never cut
+        return get.GetResponse(get.GetResponseNormal(_echo(request.piid), self._read(request.oad)))
 
     def get_list(self, request: get.GetRequestNormalList) -> get.GetResponse:
         """GET of several attributes."""
@@ -266,6 +272,18 @@ _SERVICES: Final[Mapping[type, Callable[..., Any]]] = {
     ConnectRequest: Connection69845.connect,
     ReleaseRequest: Connection69845.release,
 }
+
+
+def _is_request(control: LinkControl) -> bool:
+    """From a client, and whole: fragments are not put together yet, and get no answer."""
+    if control.direction or control.fragment or not control.started_by_client:
+        return False
+    return control.function == Function.USER
+
+
+@lru_cache(maxsize=4096)
+def _wire(digits: str, edition: int) -> tuple[Flag17 | Flag21, bytes]:
+    return Address(digits).wire(edition)
 
 
 def _short(result: ResultNormal) -> str:

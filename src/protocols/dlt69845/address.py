@@ -34,7 +34,7 @@ class Address(msgspec.Struct, frozen=True):
 
     def matches(self, digits: str) -> bool:
         """Whether a meter of this number is meant; an A stands for any digit, and a broadcast means everybody."""
-        if self.kind == AddressKind.BROADCAST:
+        if self.digits == digits or self.kind == AddressKind.BROADCAST:
             return True
         width = max(len(self.digits), len(digits))
         pairs = zip(self.digits.rjust(width, "0"), digits.rjust(width, "0"), strict=True)

@@ -171,6 +171,8 @@ def bits(base: UInt) -> Callable[[type[T]], type[T]]:
         keep = {k: v for k, v in vars(cls).items() if not isinstance(v, _Declared) and k not in _DROPPED}
         keep |= {p.name: _part_property(p) for p in parts}
         keep["__bits__"] = BitsInfo(qualified(cls), base, tuple(parts), (cls.__doc__ or "").strip())
+        keep["__places__"] = {p.name: (p.shift, p.mask) for p in parts}
+        keep["__default__"] = sum(p.default << p.shift for p in parts)
         keep["__slots__"] = ()
         keep["__doc__"] = cls.__doc__
         keep["__module__"] = cls.__module__
@@ -184,18 +186,19 @@ class _BitField(int):
 
     __slots__ = ()
     __bits__: BitsInfo
+    __places__: dict[str, tuple[int, int]]
+    __default__: int
 
     def __new__(cls, *values: int, **parts: int) -> _BitField:
-        info = cls.__bits__
-        given = dict(zip((p.name for p in info.parts), values, strict=False)) | parts
-        raw = 0
-        for p in info.parts:
-            value = int(given.pop(p.name, p.default))
-            if not 0 <= value <= p.mask:
-                raise ValueError(f"{cls.__name__}.{p.name} is {value}, but has {p.bits} bits")
-            raw |= value << p.shift
-        if given:
-            raise TypeError(f"{cls.__name__} has no part {', '.join(given)}")
+        given = dict(zip(cls.__places__, values, strict=False)) | parts if values else parts
+        raw = cls.__default__
+        for name, value in given.items():
+            if name not in cls.__places__:
+                raise TypeError(f"{cls.__name__} has no part {name}")
+            shift, mask = cls.__places__[name]
+            if not 0 <= value <= mask:
+                raise ValueError(f"{cls.__name__}.{name} is {value}, but has {mask.bit_length()} bits")
+            raw = raw & ~(mask << shift) | value << shift
         return int.__new__(cls, raw)
 
     @classmethod
@@ -216,9 +219,9 @@ class _BitField(int):
 def _part_property(p: Part) -> property:
     shift, mask, names = p.shift, p.mask, p.names
     if names is None:
-        return property(lambda self: int(self) >> shift & mask, doc=p.doc)
+        return property(lambda self: self >> shift & mask, doc=p.doc)
     table = {int(member): member for member in names}
-    return property(lambda self: table.get(int(self) >> shift & mask, int(self) >> shift & mask), doc=p.doc)
+    return property(lambda self: table.get(raw := self >> shift & mask, raw), doc=p.doc)
 
 
 def named(name: str, body: Node[T], *, doc: str, cite: str) -> Named[T]:
