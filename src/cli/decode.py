@@ -20,6 +20,8 @@ from meterwire.transports.capture.piece import Piece as Chunk
 
 _MOST_GARBAGE: Final = 256
 """Octets of garbage shown to people; JSON has them all."""
+_WIDTH: Final = 96
+"""Longest value shown to people, in characters."""
 _DAY: Final = 86400
 _FOUND, _NOTHING_VALID = 0, 1
 
@@ -112,7 +114,7 @@ def as_lines(shown: Shown) -> list[str]:
         return [f"garbage at {piece.offset}{when}: {octets}{more} ({piece.reason})"]
     other = f"; or {piece.runner_up.title} ({piece.runner_up.dialect})" if piece.runner_up else ""
     heading = f"{piece.candidate.dialect} at {piece.offset}{when}: {piece.candidate.title}{other}"
-    return [heading, *(f"  {line}" for line in render(shown.found))]
+    return [heading, *(f"  {line}" for line in render(shown.found, width=_WIDTH))]
 
 
 def _circumstances(chunk: Chunk) -> str:

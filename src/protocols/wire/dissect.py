@@ -208,7 +208,7 @@ def render(dissection: Dissection, *, width: int = 48) -> list[str]:
             continue
         where = f"{item.start:>{digits}}..{item.end:<{digits}}" + (f" #{item.buffer}" if item.buffer else "")
         value = _beside(item)
-        if len(value) > width:
+        if len(value) > width and bits_info(item.value) is None:
             value = value[: width - 3] + "..."
         parts = [f"{where} {'  ' * depth}{item.name}"]
         parts += [f"= {value}"] if value else []
