@@ -6,10 +6,10 @@ an eighth bit that is the parity, or garbage at another speed. Transmissions tha
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import Iterator, Sequence
-from functools import cache
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -42,10 +42,12 @@ def levels(octet: int, settings: LineSettings) -> tuple[int, ...]:
 
 
 @cache
-def _falls(octet: int, settings: LineSettings) -> tuple[int, ...]:
-    """The bits at whose beginning the line goes from high to low; before a character it is high."""
-    bits = (1, *levels(octet, settings))
-    return tuple(index for index in range(len(bits) - 1) if bits[index] > bits[index + 1])
+def _lows(octet: int, settings: LineSettings) -> tuple[tuple[int, int], ...]:
+    """From which bit up to which the line is low, for each stretch; before and after a character it is high."""
+    bits = (1, *levels(octet, settings), 1)
+    falls = [index for index in range(len(bits) - 1) if bits[index] > bits[index + 1]]
+    rises = [index for index in range(len(bits) - 1) if bits[index] < bits[index + 1]]
+    return tuple(zip(falls, rises, strict=True))
 
 
 class Transmission:
@@ -57,23 +59,43 @@ class Transmission:
         self.character = settings.seconds(1)
         self.end = start + settings.seconds(len(octets))
 
-    def level(self, time: float) -> int:
-        """What this sender alone makes of the line: 1 high (idle), 0 low."""
-        if not self.start <= time < self.end:
-            return 1
-        index, rest = divmod(time - self.start, self.character)
-        bits = levels(self.octets[min(int(index), len(self.octets) - 1)], self.settings)
-        return bits[min(int(rest / self.bit), len(bits) - 1)]
-
-    def falls(self, after: float) -> Iterator[float]:
-        """The times at which the line goes low, from then on."""
-        first = max(0, int((after - self.start) / self.character))
-        for index in range(first, len(self.octets)):
+    def lows(self) -> Iterable[tuple[float, float]]:
+        """When this sender makes the line low, from and until."""
+        for index, octet in enumerate(self.octets):
             begin = self.start + index * self.character
-            for bit in _falls(self.octets[index], self.settings):
-                time = begin + bit * self.bit
-                if time >= after:
-                    yield time
+            for fall, rise in _lows(octet, self.settings):
+                yield begin + fall * self.bit, begin + rise * self.bit
+
+
+class Waveform:
+    """What several senders together make of the line: low while any of them makes it low."""
+
+    def __init__(self, senders: Iterable[Transmission]) -> None:
+        self._falls: list[float] = []
+        self._rises: list[float] = []
+        just = _JUST * min((one.bit for one in senders), default=0.0)
+        for fall, rise in sorted(low for one in senders for low in one.lows()):
+            if self._rises and fall <= self._rises[-1] + just:
+                self._rises[-1] = max(self._rises[-1], rise)
+            else:
+                self._falls.append(fall)
+                self._rises.append(rise)
+
+    def level(self, time: float) -> int:
+        """1 high (idle), 0 low."""
+        index = bisect_right(self._falls, time)
+        return 0 if index and time < self._rises[index - 1] else 1
+
+    def fall(self, after: float) -> float | None:
+        """When the line next goes low, from then on."""
+        index = bisect_left(self._falls, after)
+        return self._falls[index] if index < len(self._falls) else None
+
+
+@lru_cache(maxsize=16)
+def _together(senders: tuple[Transmission, ...]) -> Waveform:
+    """The same for all receivers: it is worked out once."""
+    return Waveform(senders)
 
 
 class Receiver:
@@ -130,7 +152,8 @@ class Receiver:
     def _one(self, present: list[Transmission], until: float, characters: list[Character]) -> bool:
         """Sample the next character; False when none is complete by then."""
         settings, bit = self.settings, 1 / self.settings.baud
-        start = self._start(present, bit)
+        wave = _together(tuple(present))
+        start = self._start(wave)
         if start is None or start > until:
             self.heard = max(self.heard, until)
             return False
@@ -138,7 +161,7 @@ class Receiver:
         complete = start + (count - 0.5) * bit
         if complete > until:
             return False
-        samples = [_level(present, start + (index + 0.5) * bit) for index in range(count)]
+        samples = [wave.level(start + (index + 0.5) * bit) for index in range(count)]
         if samples[0]:  # too short for a start bit
             self.heard = start + 0.5 * bit
             return True
@@ -146,18 +169,15 @@ class Receiver:
         characters.append(_character(complete, samples, settings))
         return True
 
-    def _start(self, present: list[Transmission], bit: float) -> float | None:
+    def _start(self, wave: Waveform) -> float | None:
         """When the line next goes low while we are not deaf."""
-        for time in heapq.merge(*(one.falls(self.heard) for one in present)):
-            if any(start <= time < end for start, end in self._deaf):
-                continue
-            if _level(present, time - _JUST * bit):
+        time = wave.fall(self.heard)
+        while time is not None:
+            awake = max((end for start, end in self._deaf if start <= time < end), default=time)
+            if awake == time:
                 return time
+            time = wave.fall(awake)
         return None
-
-
-def _level(present: list[Transmission], time: float) -> int:
-    return min(one.level(time) for one in present)
 
 
 def _character(time: float, samples: list[int], settings: LineSettings) -> Character:

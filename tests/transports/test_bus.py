@@ -10,7 +10,7 @@ from meterwire.transports.bus import Bus
 from meterwire.transports.echo import DropEcho
 from meterwire.transports.filtering import wrap
 from meterwire.transports.parity import SoftwareParity
-from meterwire.transports.uart import Receiver, Transmission, levels
+from meterwire.transports.uart import Receiver, Transmission, Waveform, levels
 
 E8, N8, O8 = (LineSettings(2400, 8, parity) for parity in "ENO")
 E7 = LineSettings(300, 7, "E")
@@ -52,14 +52,33 @@ def test_the_short_cut_and_the_sampling_agree(octets, settings, looks):
     sender = Transmission(0.5, octets, settings)
     silent = Transmission(0.0, b"\xff", LineSettings(4_000_000))  # a second sender far away forbids the short cut
     silent.start, silent.end = 0.0, 1e9
-    silent.level = lambda _: 1
-    silent.falls = lambda _: iter(())
+    silent.lows = lambda: iter(())
     fast, slow = Receiver(settings, 0.0), Receiver(settings, 0.0)
     moments = [0.5 + settings.seconds(len(octets)) * look for look in sorted(looks)] + [1e6]
     for moment in moments:
         one, other = fast.listen([sender], moment), slow.listen([sender, silent], moment)
         assert [(c.octet, c.flaw) for c in one] == [(c.octet, c.flaw) for c in other]
         assert [c.time for c in one] == pytest.approx([c.time for c in other])
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.01), st.binary(min_size=1, max_size=3), SETTINGS), min_size=1, max_size=4))
+def test_several_senders_pull_the_line_low_together(senders):
+    """Protects collisions: at any moment the line is low exactly where the bits of one sender are."""
+    present = [Transmission(*sender) for sender in senders]
+    wave = Waveform(present)
+    for one in present:
+        for place in range(int((one.end - one.start) / one.bit) * 3):
+            moment = one.start + (place + 0.37) * one.bit / 3
+            alone = [
+                (*levels(other.octets[int((moment - other.start) / other.character)], other.settings), 1)[
+                    int((moment - other.start) % other.character / other.bit)
+                ]
+                for other in present
+                if other.start <= moment < other.end
+            ]
+            assert wave.level(moment) == min(alone)
+            fall = wave.fall(moment)
+            assert fall is None or (fall >= moment and wave.level(fall) == 0)
 
 
 def test_seven_bits_read_as_eight_show_the_parity():
