@@ -61,7 +61,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def parse(cls, url: str) -> Endpoint:
         """Read an endpoint URL; raises `LocalProtocolError` saying what is wrong with it."""
         found = _SCHEME.fullmatch(url)
-        if found is None:
+        if found is None or not _is_text(url):
             raise LocalProtocolError(f"{url!r} is no endpoint: DIALECT+TRANSPORT://PLACE?options is expected")
         dialect, transport = found["dialect"].lower(), found["transport"].lower()
         _one_of("dialect", dialect, DIALECTS)
@@ -124,6 +124,15 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             port=self.port if port is None else port,
             path=self.path if path is None else path,
         )
+
+
+def _is_text(url: str) -> bool:
+    """Whether a URL is text, or text with octets of a file name that are none."""
+    try:
+        url.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _SETTINGS: Final = {"baud": "baud", "data_bits": "bits", "parity": "parity", "stop_bits": "stop"}

@@ -96,7 +96,8 @@ def test_plus_is_a_plus():
     assert Endpoint.parse("dlt645+tcp-listen://:1?registration=%5cx00+.").option("registration") == "\\x00+."
 
 
-TEXT = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=20)
+# lone surrogates stand for octets that are no UTF-8 in file names; others are no text that a URL can carry
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 WHOLE = st.integers(50, 0x3FFF)
 VALUES = {
     "bits": st.sampled_from([7, 8]),
