@@ -15,7 +15,7 @@ from meterwire.cli.decode_input import Input, Source, read_input
 from meterwire.cli.output import print_json
 from meterwire.errors import LocalProtocolError
 from meterwire.protocols.recognise import DIALECTS, Explanation, Piece, TitleKeys, dissection, keys_of, pieces, plain
-from meterwire.protocols.wire.dissect import Dissection, render, tree
+from meterwire.protocols.wire.dissect import Dissection, printable, render, tree
 from meterwire.transports.capture.piece import Piece as Chunk
 
 _MOST_GARBAGE: Final = 256
@@ -49,7 +49,7 @@ def decode(source: str, *, dialect: str | None = None, json: bool = False, keys:
     if dialect is not None and dialect not in DIALECTS:
         raise LocalProtocolError(f"{dialect!r} is no dialect: choose one of {', '.join(DIALECTS)}")
     given = read_input(source)
-    shown = list(decoded(given, dialect, _keys(keys)))
+    shown = list(decoded(given, dialect, keys_in(keys)))
     if json:
         print_json(as_object(one) for one in shown)
     else:
@@ -74,7 +74,8 @@ def _placed(source: Source, piece: Piece) -> tuple[int, Piece, Chunk]:
     return place, msgspec.structs.replace(piece, offset=place), chunk
 
 
-def _keys(path: Path | None) -> tuple[TitleKeys, ...]:
+def keys_in(path: Path | None) -> tuple[TitleKeys, ...]:
+    """The keys in a TOML file; raises LocalProtocolError where it is none, never repeating a key."""
     if path is None:
         return ()
     try:
@@ -125,7 +126,7 @@ def _circumstances(chunk: Chunk) -> str:
         parts.append(f"{stamp:%H:%M:%S.%f}"[:-3] if chunk.time < _DAY else f"{stamp:%Y-%m-%d %H:%M:%S.%f}"[:-3])
     flow = chunk.flow or chunk.direction or ""
     parts += [word for word in (flow, f"({chunk.remark})" if chunk.remark else "") if word]
-    return f", {' '.join(parts)}" if parts else ""
+    return printable(f", {' '.join(parts)}") if parts else ""
 
 
 def _print_lines(lines: Iterator[str]) -> None:

@@ -298,6 +298,17 @@ def test_a_doubt_is_said(capsys, monkeypatch):
     assert head == "axdr at 0: bare A-XDR Data; or bare A-XDR Data of DL/T 698.45 (axdr)"
 
 
+def test_text_on_the_wire_cannot_command_the_terminal(capsys):
+    """Protects people's terminals: control characters in a string of the meter are shown, not obeyed."""
+    text = b"\x1b[2J\x07\n"
+    assert run(["decode", (b"\x0a" + bytes([len(text)]) + text).hex()]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\\x1b[2J\\x07" in out
+    run(["decode", f"\x1b[2J said: {READ}"])
+    assert "\x1b" not in capsys.readouterr().out
+
+
 def test_colours_change_nothing_else(capsys, monkeypatch):
     """Protects people at a terminal: the same characters, with colours."""
     import re

@@ -133,4 +133,4 @@ def _of_apdu(octets: bytes, offset: int) -> str:
 
 def _but_for(what: str, offset: int, at: int, error: MalformedError) -> str:
     begins = f" from octet {offset + at}" if offset + at else ""
-    return f"{what}{begins}, but octet {offset + at + error.offset}: {error.expected} expected"
+    return f"{what}{begins}, but it fails at octet {offset + at + error.offset}: {error.expected}"

@@ -41,7 +41,9 @@ def dissection(piece: Piece, explanation: Explanation | None = None) -> Dissecti
     found = dissect(
         piece.candidate.codec, piece.frame, explanation.opener, explanation.annotator, offset=piece.frame_offset
     )
-    found.root.text = piece.candidate.title + (f", or {piece.runner_up.title}" if piece.runner_up else "")
+    other = f", or {piece.runner_up.title}" if piece.runner_up else ""
+    said = f": {found.root.text}" if found.root.text else ""
+    found.root.text = f"{piece.candidate.title}{other}{said}"
     if piece.preamble:
         found.root.start = piece.offset
         doc = "wake-up octets" if piece.preamble[:1] == b"\xfe" else "flags"

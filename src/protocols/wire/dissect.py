@@ -215,8 +215,15 @@ def render(dissection: Dissection, *, width: int = 48) -> list[str]:
         parts += [f"[{item.text}]"] if item.text else []
         parts += [f"({item.doc})"] if item.doc else []
         parts += [f"!! {item.error}"] if item.error else []
-        lines.append(" ".join(parts))
+        lines.append(printable(" ".join(parts)))
     return lines
+
+
+def printable(line: str) -> str:
+    """Escapes in place of what a terminal would obey: text on the wire is somebody else's."""
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in line)
 
 
 def _beside(item: Item) -> str:
