@@ -24,6 +24,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -n 2 --durations=10
 
+test-construct: $(STAMP)
+	METERWIRE_CODEC=construct $(BIN)/python -m pytest -q -n 2 --durations=10
+
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
