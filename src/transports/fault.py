@@ -45,22 +45,30 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     flip: float = 0.0
     burst: float = 0.0
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing goes wrong."""
+        return not any(getattr(self, name) for name in self.__struct_fields__ if name != "seconds")
+
 
 class Fault(Filter):
     """Injects faults into both directions, each with its own random numbers.
 
     Attributes:
         injected: how often each fault happened, as `"sent drop"`; flipped bits are counted one by one.
+        passes: true while all rates are zero.
     """
 
     def __init__(self, seed: int | str, sent: Rates | None = None, received: Rates | None = None) -> None:
         self.injected: Counter[str] = Counter()
         self._sent = _Way(f"{seed}/sent", "sent", sent or Rates(), self.injected)
         self._received = _Way(f"{seed}/received", "received", received or Rates(), self.injected)
+        self.passes = self._sent.rates.quiet and self._received.rates.quiet
 
     def change(self, sent: Rates, received: Rates) -> None:
         """Go on with other rates; random numbers and what is held back stay."""
         self._sent.rates, self._received.rates = sent, received
+        self.passes = sent.quiet and received.quiet
 
     def sent(self, now: float, octets: bytes) -> list[Timed]:
         """Spoil what we send."""

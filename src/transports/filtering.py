@@ -36,7 +36,12 @@ class Filter:
 
     Pieces that are due now must not be given before pieces that the filter still holds back, unless it means to
     reorder: whoever delays keeps the order.
+
+    Attributes:
+        passes: whether it passes everything just now and wants to see nothing, so that it need not be asked.
     """
+
+    passes = False
 
     def sent(self, now: float, octets: bytes) -> list[Timed]:
         """Octets on their way to the peer: what goes on, and when."""
@@ -113,6 +118,16 @@ class Chain:
     def holding(self) -> bool:
         """Whether anything is still held back."""
         return bool(self._held)
+
+    @property
+    def passes(self) -> bool:
+        """Whether octets may go past the filters: nothing waits here, and none of them wants to see any."""
+        if self._held or self.out or self.into:
+            return False
+        for one in self._filters:  # noqa: SIM110  asked at every reception: a generator costs twice as much
+            if not one.passes:
+                return False
+        return True
 
     @property
     def sending(self) -> bool:

@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
         self._heard = now
         if self._watch is None:
             self._watch = self._loop.call_at(now + self._service.silence, self._silent)
-        if self._chain is None:
+        if self._chain is None or self._chain.passes:
             self._hear(data, now)
         else:
             self._chain.deliver(now, data)
@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
     def _speak(self, octets: bytes, now: float) -> None:
         if not octets or self._transport.is_closing():
             return
-        if self._chain is None:
+        if self._chain is None or self._chain.passes:
             self._transport.write(octets)
         else:
             self._chain.send(now, octets)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from meterwire.errors import LocalProtocolError
+from meterwire.transports import memory, simulation
 from meterwire.transports.link_faults import LinkFaults
+from meterwire.transports.serve import serve_line
 
 
 def spoilt(filter_: Any, count: int = 200) -> list[bytes]:
@@ -76,3 +78,45 @@ def test_wrong_rates_change_nothing(wrong: dict[str, Any]) -> None:
     with pytest.raises(LocalProtocolError):
         faults.change(wrong)
     assert faults.settings() == {"sent": {"drop": 0.5}, "received": {"drop": 0.5}}
+
+
+def test_a_served_connection_goes_past_quiet_faults_and_through_them_when_they_change(Repeater: Any) -> None:
+    """Faults reach a connection that was opened without any, and what they hold back keeps its place when they end."""
+
+    async def main() -> None:
+        faults = LinkFaults(3)
+        line, other = memory.apair()
+        connection = serve_line(other, Repeater, filters=[faults.filter])
+
+        async def asked(octets: bytes, wait: float = 1.0) -> bytes:
+            await line.write(octets)
+            return await line.read(line.now() + wait)
+
+        assert await asked(b"1") == b"1"
+        faults.change({"sent": {"drop": 1}})
+        assert await asked(b"2") == b""
+        faults.clear()
+        faults.change({"sent": {"delay": 1, "seconds": 60}})
+        assert await asked(b"3", 0.0) == b""
+        faults.clear()
+        assert await asked(b"4", 0.0) == b"", "4 has overtaken 3"
+        assert await line.read(line.now() + 61) == b"34"
+        before = line.now()
+        assert await asked(b"5") == b"5"
+        assert line.now() == before
+        connection.close()
+
+    simulation.run(main())
+
+
+def test_quiet_faults_want_to_see_nothing() -> None:
+    """A link without faults costs nothing: its filter need not be asked, at once when the last fault ends."""
+    faults = LinkFaults()
+    filter_ = faults.filter()
+    assert filter_.passes
+    faults.change({"received": {"flip": 1e-6}})
+    assert not filter_.passes
+    assert not faults.filter().passes
+    faults.clear()
+    faults.change({"seconds": 5})
+    assert filter_.passes
