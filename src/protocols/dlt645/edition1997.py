@@ -72,9 +72,9 @@ _MONTHS: Final = {0x90: "", 0x94: ", last month", 0x98: ", month before last"}
 _ENERGIES: Final = {0x01: "forward active energy", 0x02: "reverse active energy"}
 _REACTIVE: Final = {0x01: "forward reactive energy", 0x02: "reverse reactive energy"}
 _OTHERS: Final = {
-    0xB611: ("voltage, phase A", "V", "XXX"),
-    0xB612: ("voltage, phase B", "V", "XXX"),
-    0xB613: ("voltage, phase C", "V", "XXX"),
+    0xB611: ("voltage, phase A", "V", "XXXX"),
+    0xB612: ("voltage, phase B", "V", "XXXX"),
+    0xB613: ("voltage, phase C", "V", "XXXX"),
     0xB621: ("current, phase A", "A", "XX.XX"),
     0xB622: ("current, phase B", "A", "XX.XX"),
     0xB623: ("current, phase C", "A", "XX.XX"),
