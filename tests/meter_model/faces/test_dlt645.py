@@ -23,7 +23,7 @@ from meterwire.protocols.wire.codec import codec
 from meterwire.quantities import QUANTITIES, Kind, quantity
 from meterwire.transports.memory import aconnected, connected
 
-NOON = dt.datetime(2026, 3, 4, 12, 0, 30)  # noqa: DTZ001  the meter's local time
+NOON = dt.datetime(2026, 3, 4, 12, 0, 30)
 ADDRESS = "000000000161"
 LONG = 0x03300201
 ROWS = [q for q in QUANTITIES.values() if q.di is not None]

@@ -258,7 +258,7 @@ def test_values_that_do_not_fit(di, value):
 
 def test_dates_are_taken_as_such():
     """A caller may hand over a date, a time or both; weekday 0 is Sunday."""
-    now = datetime(2026, 8, 16, 10, 18, 13)  # noqa: DTZ001
+    now = datetime(2026, 8, 16, 10, 18, 13)
     assert encode(0x04000101, now.date()).hex() == "00160826"
     assert encode(0x04000102, now.time()).hex() == "131810"
     assert encode(0x0400010C, now).hex() == "13181000160826"
@@ -268,8 +268,8 @@ def test_dates_are_taken_as_such():
 @pytest.mark.parametrize(
     ("stamp", "when"),
     [
-        ("26-08-15 08:10", datetime(2026, 8, 15, 8, 10)),  # noqa: DTZ001
-        ("26-08-15.06 10:18:13", datetime(2026, 8, 15, 10, 18, 13)),  # noqa: DTZ001
+        ("26-08-15 08:10", datetime(2026, 8, 15, 8, 10)),
+        ("26-08-15.06 10:18:13", datetime(2026, 8, 15, 10, 18, 13)),
         ("00-00-00 00:00", None),
         ("99-99-99 99:99", None),
         ("FF-08-15 08:10", None),
