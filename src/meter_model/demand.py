@@ -48,21 +48,30 @@ class Maxima(msgspec.Struct):
 
     Attributes:
         value: mJ in a window, [rate][scope][demand]; rate 0 is the total.
+        minutes: length of that window, likewise.
         time: end of the window in minutes since 1970 local, likewise; NEVER where there was none.
     """
 
     value: Counts
+    minutes: Counts
     time: Counts
 
     def copy(self) -> Maxima:
         """An independent copy."""
-        return Maxima(self.value.copy(), self.time.copy())
+        return Maxima(self.value.copy(), self.minutes.copy(), self.time.copy())
 
 
-def no_maxima(rates: int) -> Maxima:
+    def widened(self, rates: int) -> Maxima:
+        """The same with none for the rates that are new."""
+        wider, own = no_maxima(rates), slice(0, len(self.value))
+        wider.value[own], wider.minutes[own], wider.time[own] = self.value, self.minutes, self.time
+        return wider
+
+
+def no_maxima(rates: int, window: int = 1) -> Maxima:
     """The maxima of a period that has just begun."""
     shape = (rates + 1, len(SCOPES), len(DEMANDS))
-    return Maxima(np.zeros(shape, np.int64), np.full(shape, NEVER, np.int64))
+    return Maxima(np.zeros(shape, np.int64), np.full(shape, window, np.int64), np.full(shape, NEVER, np.int64))
 
 
 class MaximumDemand:
@@ -131,6 +140,17 @@ class MaximumDemand:
         self._history[:] = 0
         self.present[:] = 0
 
+    def resize(self, settings: DemandSettings, minute: int) -> None:
+        """Measure over other windows from this minute on; maxima that are there stay."""
+        self.settings = settings
+        self._history = np.zeros((settings.period, len(SCOPES), len(FLOWS)), np.int64)
+        self.restart(minute)
+
+    def widen(self, rates: int) -> None:
+        """Keep maxima of more rates."""
+        self.rates = rates
+        self.maxima = self.maxima.widened(rates)
+
     def recombine(self, combinations: Counts) -> None:
         """Make the combined reactive demands of other parts; maxima that are there stay, windows go on."""
         self._combine = np.vstack([np.eye(len(FLOWS), dtype=np.int64), combinations]).T
@@ -147,6 +167,7 @@ class MaximumDemand:
         at = np.abs(windows).argmax(axis=0)
         highest = np.take_along_axis(windows, at[np.newaxis], axis=0)[0]
         value, time = self.maxima.value[rate, scopes], self.maxima.time[rate, scopes]
-        larger = np.abs(highest) > np.abs(value)
-        value[larger] = highest[larger]
+        minutes, period = self.maxima.minutes[rate, scopes], self.settings.period
+        larger = np.abs(highest) * minutes > np.abs(value) * period
+        value[larger], minutes[larger] = highest[larger], period
         time[larger] = ends[at][larger]

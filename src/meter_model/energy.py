@@ -162,6 +162,12 @@ class Energies:
         twin._core.restore(self._core.save())
         return twin
 
+    def widened(self, rates: int) -> Energies:
+        """Registers of the same readings with more rates."""
+        twin = Energies(*self.constants, rates)
+        twin._core.take_over(self._core)
+        return twin
+
     def reading(self, register: str, scope: str = "total", rate: int = 0) -> Fraction:
         """What a register has counted in all, exact, kWh, kvarh or kVAh, without roll-over.
 
@@ -210,6 +216,8 @@ class Readings(msgspec.Struct, frozen=True):
 
     def reading(self, register: str, scope: str = "total", rate: int = 0) -> Fraction:
         """As `Energies.reading`."""
+        if rate:
+            return self.values.get((register, scope, rate), Fraction(0))  # of a rate that the meter did not have then
         return self.values[register, scope, rate]
 
 

@@ -13,7 +13,7 @@ from meterwire.meter_model.esam import EsamDouble
 from meterwire.meter_model.parameters import Change, Parameters, Setting, parameters
 from meterwire.meter_model.programming import Programming
 from meterwire.meter_model.relay import Relay
-from meterwire.meter_model.tariff import minute_of_day
+from meterwire.meter_model.tariff import tariff_parameters
 
 if TYPE_CHECKING:
     from meterwire.meter_model.identity import Identity
@@ -33,9 +33,6 @@ _COMBINATION: Final = {
     "reactive_combination_2": "reactive_2",
 }
 _NUMBERS: Final = (
-    "season_count",
-    "day_schedule_count",
-    "holiday_count",
     "harmonic_order",
     "pulse_width",
     "current_transformer_ratio",
@@ -48,17 +45,9 @@ def fresh_parameters(profile: Profile, identity: Identity) -> Parameters:
     given: dict[str, Setting] = {name: getattr(profile.numbers, name) for name in _NUMBERS}
     given |= {name: getattr(identity, where) for name, where in _IDENTITY.items()}
     given |= {name: getattr(profile.combination, where) for name, where in _COMBINATION.items()}
-    slots = tuple((minute_of_day(slot.start), slot.rate) for slot in profile.tariff.slots)
-    given |= {
-        "demand_period": profile.demand.period,
-        "demand_sliding_time": profile.demand.slide,
-        "day_slot_count": len(slots),
-        "rate_count": profile.tariff.rates,
-        "settlement_day_1": (profile.settlement.day, profile.settlement.hour),
-    }
-    for table in (1, 2):
-        given[f"season_table_{table}"] = ((1, 1, 1),)
-        given |= {f"day_schedule_{table}_{number}": slots for number in range(1, 9)}
+    given |= {"demand_period": profile.demand.period, "demand_sliding_time": profile.demand.slide}
+    given |= {f"settlement_day_{number}": one for number, one in enumerate(profile.settlement.days.moments, 1)}
+    given |= tariff_parameters(profile.tariff)
     return Parameters(given)
 
 

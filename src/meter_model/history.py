@@ -19,7 +19,8 @@ from meterwire.meter_model.energy import Energies, Readings
 from meterwire.meter_model.ledger import SETTLEMENTS, Ledger, Settlement
 from meterwire.meter_model.noise import uniform, uniform_at
 from meterwire.meter_model.profiles import Profile
-from meterwire.meter_model.tariff import DayPlan
+from meterwire.meter_model.tariff import plan_of
+from meterwire.meter_model.tariff_plan import TariffPlan
 
 AGE_DAYS: Final = 900
 _RATE_SHARES: Final = (0.11, 0.37, 0.31, 0.21)
@@ -88,8 +89,8 @@ def _preset(energies: Energies, readings: Readings) -> None:
 
 def _maxima(profile: Profile, seed: int, begins: int, ends: int) -> Maxima:
     """Maxima somewhere between two moments; none for a rate that the moments leave no room for."""
-    rates, window, plan = profile.tariff.rates, profile.demand.period, DayPlan(profile.tariff)
-    maxima = no_maxima(rates)
+    rates, window, plan = profile.tariff.rates, profile.demand.period, plan_of(profile.tariff)
+    maxima = no_maxima(rates, window)
     for at, demand in enumerate(DEMANDS):
         highest = 1000.0 * _typical(profile, demand) * (0.85 + 0.3 * uniform_at(seed, _DEMAND, at))
         best = 1 + int(uniform_at(seed, _DEMAND + 1, at) * min(rates, len(_RATE_SHARES)))
@@ -111,7 +112,9 @@ def _typical(profile: Profile, demand: str) -> float:
     return max((getattr(profile.history_demand, flow) for flow, weight in weights.items() if weight > 0), default=0.0)
 
 
-def _moment(profile: Profile, plan: DayPlan, seed: int, demand: int, rate: int, begins: int, ends: int) -> int | None:
+def _moment(
+    profile: Profile, plan: TariffPlan, seed: int, demand: int, rate: int, begins: int, ends: int
+) -> int | None:
     """The end of a demand window that lies within the moments and within the rate."""
     room = ends - begins - profile.demand.period
     if room <= 0:

@@ -15,10 +15,11 @@ import msgspec
 import numpy as np
 
 from meterwire.meter_model.circuit import Circuit
-from meterwire.meter_model.demand import FLOWS, SCOPES, Counts, Maxima, MaximumDemand
+from meterwire.meter_model.demand import FLOWS, SCOPES, Counts, DemandSettings, Maxima, MaximumDemand
 from meterwire.meter_model.energy import Energies, Powers, Readings, powers
 from meterwire.meter_model.profiles import Profile
-from meterwire.meter_model.tariff import DayPlan
+from meterwire.meter_model.tariff import BillingDays, plan_of
+from meterwire.meter_model.tariff_plan import TariffPlan
 
 MINUTE: Final = 60
 SETTLEMENTS: Final = 12
@@ -53,8 +54,8 @@ class Ledger:
     """
 
     def __init__(self, profile: Profile, circuit: Circuit, second: int) -> None:
-        ratings, self._tariff = profile.ratings, DayPlan(profile.tariff)
-        self._starting, self._settlement_day = ratings.starting, profile.settlement
+        ratings, self._tariff = profile.ratings, plan_of(profile.tariff)
+        self._starting, self._billing = ratings.starting, profile.settlement.days
         self._circuit = circuit
         self._at = second
         self.energies = Energies(ratings.active_constant, ratings.reactive_constant, profile.tariff.rates)
@@ -104,7 +105,7 @@ class Ledger:
         self._begun = _nothing()
         whole = -(-second // MINUTE)
         self.demand.restart(whole)
-        self._next_settlement = self._settlement_day.after(whole - 1 if second % MINUTE else whole)
+        self._next_settlement = self._billing.after(whole - 1 if second % MINUTE else whole)
 
     def power(self, *, on: bool) -> None:
         """Lose or regain power now; without it nothing is registered."""
@@ -112,6 +113,22 @@ class Ledger:
             self.demand.restart(-(-self._at // MINUTE))
             self._begun = _nothing()
         self.running = on
+
+    def retariff(self, plan: TariffPlan) -> None:
+        """Register under another plan from the last grid point on; more rates get registers of their own."""
+        self._tariff = plan
+        if plan.tables.rates > self.energies.rates:
+            self.energies = self.energies.widened(plan.tables.rates)
+            self.demand.widen(plan.tables.rates)
+
+    def settle_on(self, billing: BillingDays) -> None:
+        """End billing periods at other moments from now on."""
+        self._billing = billing
+        self._next_settlement = billing.after(self._at // MINUTE)
+
+    def measure_demand(self, settings: DemandSettings) -> None:
+        """Measure the demand over other windows from the next whole minute on."""
+        self.demand.resize(settings, -(-self._at // MINUTE))
 
     def clear_demand(self) -> None:
         """Forget the maxima of the running period."""
@@ -167,7 +184,7 @@ class Ledger:
             return
         closed = self.demand.clear(self._next_settlement)
         self.settlements.appendleft(Settlement(self._next_settlement, self.energies.readings(), closed))
-        self._next_settlement = self._settlement_day.after(self._next_settlement)
+        self._next_settlement = self._billing.after(self._next_settlement)
 
     def _assume_past(self, minute: int, period: int) -> None:
         """Fill the demand window as if the load had been there before the meter was first met."""

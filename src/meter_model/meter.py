@@ -13,6 +13,7 @@ import msgspec
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model import readings
 from meterwire.meter_model.agenda import Agenda
+from meterwire.meter_model.books import Books
 from meterwire.meter_model.circuit import Circuit, Instant, PhaseOverride
 from meterwire.meter_model.clock import VirtualClock, local_time
 from meterwire.meter_model.events import EventLog
@@ -28,8 +29,10 @@ from meterwire.quantities import Kind, Quantity
 from meterwire.quantities import quantity as named
 
 if TYPE_CHECKING:
-    from meterwire.meter_model.demand import MaximumDemand
+    from meterwire.meter_model.demand import DemandSettings, MaximumDemand
     from meterwire.meter_model.energy import CombinationWords, Energies
+    from meterwire.meter_model.tariff import BillingDays
+    from meterwire.meter_model.tariff_plan import TariffPlan
 
 _TEMPERATURE = 90
 
@@ -58,6 +61,7 @@ class Meter:
         programming: who has set what.
         relay: what connects the customer.
         esam: stands in for the secure element.
+        tariff: which sets of tables are in force.
     """
 
     def __init__(
@@ -92,6 +96,9 @@ class Meter:
         self._fittings = fittings = Fittings(self)
         self.parameters, self.access, self.programming = fittings.parameters, fittings.access, fittings.programming
         self.relay, self.esam = fittings.relay, fittings.esam
+        self._books = books = Books(self)
+        self.tariff = books.tariff
+        books.begin()
         self.clock.watch(self._before_setting, self._after_setting)
 
     # ------------------------------------------------------------ reading
@@ -138,6 +145,11 @@ class Meter:
     def demand(self) -> MaximumDemand:
         """The demand as of the last whole minute."""
         return self._ledger.demand
+
+    @property
+    def rate_count(self) -> int:
+        """How many rates are in use."""
+        return int(self.parameters["rate_count"])
 
     @property
     def dark_seconds(self) -> int:
@@ -234,6 +246,22 @@ class Meter:
         self.profile = msgspec.structs.replace(self.profile, combination=words)
         self._ledger.demand.recombine(words.of_demands)
 
+    def retariff(self, plan: TariffPlan) -> None:
+        """Register under another plan from now on; `tariff` knows the rules."""
+        self._intervene("tariff-changed")
+        self._ledger.retariff(plan)
+
+    def settle_on(self, billing: BillingDays) -> None:
+        """End billing periods at other moments from now on."""
+        self._intervene("settlement-days-changed")
+        self._ledger.settle_on(billing)
+
+    def measure_demand(self, settings: DemandSettings) -> None:
+        """Measure the demand over other windows from now on; maxima that are there stay."""
+        self._intervene("demand-window-changed")
+        self.profile = msgspec.structs.replace(self.profile, demand=settings)
+        self._ledger.measure_demand(settings)
+
     def note_event(self, name: str) -> None:
         """Record something that happened to the meter, such as `cover-open`."""
         self._intervene(name)
@@ -275,6 +303,7 @@ class Meter:
         self._ledger.set_clock(self._second)
         self.agenda.shift(self._second - before)
         self._fittings.clock_set(self._second - before)
+        self._books.clock_set()
         self._forget()
 
     def _forget(self) -> None:

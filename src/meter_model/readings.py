@@ -33,6 +33,8 @@ def read(meter: Meter, quantity: Quantity) -> Value:
 def _energy(meter: Meter, quantity: Quantity) -> Fraction:
     source = meter.settlement(quantity.settlement).readings if quantity.settlement else meter.energies
     scope, rate = quantity.phase or "total", quantity.rate
+    if rate > meter.rate_count:
+        raise ValueError("no such rate")
     weights = meter.profile.combination.combined.get(quantity.register)
     if weights is None:
         return rolled_over(source.reading(quantity.register, scope, rate), signed=False)
@@ -42,19 +44,21 @@ def _energy(meter: Meter, quantity: Quantity) -> Fraction:
 
 def _max_demand(meter: Meter, quantity: Quantity) -> Demand:
     maxima = meter.settlement(quantity.settlement).maxima if quantity.settlement else meter.demand.maxima
-    if not 0 <= quantity.rate <= meter.profile.tariff.rates:
+    if not 0 <= quantity.rate <= meter.rate_count:
         raise ValueError("no such rate")
     place = (quantity.rate, SCOPES.index(quantity.phase or "total"), DEMANDS.index(quantity.register))
     if quantity.rate and place[1]:
         raise ValueError("rates of the totals only")
+    if quantity.rate >= len(maxima.value):
+        return Demand(Fraction(0), None)  # the meter had fewer rates then
     minute = int(maxima.time[place])
     time = None if minute == NEVER else local_time(minute * 60).replace(tzinfo=meter.clock.zone)
-    return Demand(_kilo(int(maxima.value[place]), meter.profile.demand.period), time)
+    return Demand(_kilo(int(maxima.value[place]), int(maxima.minutes[place])), time)
 
 
 def _demand(meter: Meter, quantity: Quantity) -> Fraction:
     scope = SCOPES.index(quantity.phase or "total")
-    return _kilo(int(meter.demand.present[scope, DEMANDS.index(quantity.register)]), meter.profile.demand.period)
+    return _kilo(int(meter.demand.present[scope, DEMANDS.index(quantity.register)]), meter.demand.settings.period)
 
 
 def _kilo(millijoules: int, minutes: int) -> Fraction:
@@ -141,6 +145,10 @@ def _number(meter: Meter, quantity: Quantity) -> Fraction:
     return numbers(meter)[quantity.register]
 
 
+_COUNTS: Final = ("season_count", "day_schedule_count", "day_slot_count", "rate_count", "holiday_count")
+"""Numbers that the tariff's parameters keep."""
+
+
 def numbers(meter: Meter) -> dict[str, Fraction]:
     """The parameters of the meter that are plain numbers, by the register names of the table of quantities."""
     profile = meter.profile
@@ -154,10 +162,9 @@ def numbers(meter: Meter) -> dict[str, Fraction]:
         "reactive_constant": ratings.reactive_constant,
         "demand_period": profile.demand.period,
         "demand_sliding_time": profile.demand.slide,
-        "day_slot_count": len(profile.tariff.slots),
-        "rate_count": profile.tariff.rates,
     }
     own |= {name: getattr(profile.numbers, name) for name in profile.numbers.__struct_fields__}
+    own |= dict.fromkeys(_COUNTS, 0)
     known = parameters()
     return {name: Fraction(meter.parameters[name] if name in known else str(value)) for name, value in own.items()}
 

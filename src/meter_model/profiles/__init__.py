@@ -47,9 +47,6 @@ class Numbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         battery_running_time: minutes that the clock has lived on its battery so far.
     """
 
-    season_count: int = 1
-    day_schedule_count: int = 1
-    holiday_count: int = 0
     harmonic_order: int = 21
     pulse_width: int = 80
     current_transformer_ratio: int = 1

@@ -1,0 +1,76 @@
+"""The books of a meter: what it does with its registers at set times, as its parameters say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from meterwire.meter_model.demand import DemandSettings
+from meterwire.meter_model.tariff import BillingDays
+from meterwire.meter_model.tariff_control import TariffControl
+
+if TYPE_CHECKING:
+    from meterwire.meter_model.meter import Meter
+    from meterwire.meter_model.parameters import Change, Parameters
+    from meterwire.meter_model.tariff_plan import TariffPlan
+
+_SETTLEMENTS: Final = ("settlement_day_1", "settlement_day_2", "settlement_day_3")
+_DEMAND: Final = ("demand_period", "demand_sliding_time")
+
+
+class Books:
+    """The books of one meter.
+
+    Args:
+        meter: whose; everything but this exists already.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self.tariff = TariffControl(meter.parameters, meter.agenda, self)
+        meter.parameters.watch(self._changed)
+
+    def begin(self) -> None:
+        """The meter is complete."""
+        self.tariff.begin()
+
+    def clock_set(self) -> None:
+        """The clock shows another time: what belongs to moments of the calendar is planned anew."""
+        self.tariff.plan()
+
+    # ------------------------------------------------------------ what the tariff does to the meter
+
+    @property
+    def second(self) -> int:
+        """The meter's time."""
+        return self._meter.second
+
+    def before_switch(self, name: str) -> None:
+        """The other set of `name` is about to take over."""
+
+    def after_switch(self, name: str) -> None:
+        """It has taken over."""
+        self._meter.note_event(f"{name}-switched")
+
+    def retariff(self, plan: TariffPlan) -> None:
+        """Register under another plan."""
+        self._meter.retariff(plan)
+
+    # ------------------------------------------------------------ parameters
+
+    def _changed(self, change: Change) -> None:
+        self.tariff.changed(change.name)
+        if change.name in _SETTLEMENTS:
+            self._meter.settle_on(billing_days(self._meter.parameters))
+        elif change.name in _DEMAND:
+            self._meter.measure_demand(demand_settings(self._meter.parameters))
+
+
+def billing_days(parameters: Parameters) -> BillingDays:
+    """The settlement days that the parameters name."""
+    return BillingDays(*(parameters[name] for name in _SETTLEMENTS if parameters[name] is not None))
+
+
+def demand_settings(parameters: Parameters) -> DemandSettings:
+    """The demand window that the parameters name; a sliding time that does not divide it means one block."""
+    period, slide = (int(parameters[name]) for name in _DEMAND)
+    return DemandSettings(period, slide if period % slide == 0 else period)
