@@ -16,7 +16,7 @@ from meterwire import connect
 from meterwire.errors import LocalProtocolError, MeterwireError, NoAnswer
 from meterwire.meter_model import Constant, Household
 from meterwire.protocols.dialogue import Patience
-from meterwire.pytest_plugin import EmulatedMeter, emulated_meter
+from meterwire.pytest_plugin import EmulatedMeter, emulated_meter  # noqa: F401  the plugin may not be registered here
 from meterwire.transports.control import control
 
 Make = Callable[..., EmulatedMeter]
@@ -30,7 +30,7 @@ def read(meter: EmulatedMeter, dialect: str, *items: str) -> list[Decimal]:
     return [reading.value for reading in readings]
 
 
-def test_what_is_done_to_the_meter_is_seen_by_open_connections(emulated_meter: Make) -> None:
+def test_what_is_done_to_the_meter_is_seen_by_open_connections(emulated_meter: Make) -> None:  # noqa: F811
     """Load, phase and clock change under a client that stays connected, in every dialect."""
     with emulated_meter(load=Constant((1000, 2000, 3000), 0)) as meter:
         for dialect in DIALECTS:
@@ -48,7 +48,7 @@ def test_what_is_done_to_the_meter_is_seen_by_open_connections(emulated_meter: M
                 meter.set_load(Constant((1000, 2000, 3000), 0))
 
 
-def test_without_power_nobody_answers_and_sessions_are_lost(emulated_meter: Make) -> None:
+def test_without_power_nobody_answers_and_sessions_are_lost(emulated_meter: Make) -> None:  # noqa: F811
     """Silence while the power is off; afterwards the meter answers again."""
     with emulated_meter(listen=["dlt645+tcp://127.0.0.1:0"]) as meter:
         with connect(meter.url()) as client:
@@ -62,7 +62,7 @@ def test_without_power_nobody_answers_and_sessions_are_lost(emulated_meter: Make
         assert [event.name for event in meter.apply(lambda model: model.events.last(2))] == ["power-on", "power-off"]
 
 
-def test_link_faults_come_and_go(emulated_meter: Make) -> None:
+def test_link_faults_come_and_go(emulated_meter: Make) -> None:  # noqa: F811
     """A link that loses everything is silent, and heals; the other link never noticed."""
     with emulated_meter(listen=["dlt645+tcp://127.0.0.1:0", "dlms+tcp://127.0.0.1:0"]) as meter:
         with connect(meter.url("dlt645")) as client:
@@ -77,7 +77,7 @@ def test_link_faults_come_and_go(emulated_meter: Make) -> None:
             meter.fault("dlt645", drip=1)
 
 
-def test_the_truth_and_the_clock(emulated_meter: Make) -> None:
+def test_the_truth_and_the_clock(emulated_meter: Make) -> None:  # noqa: F811
     """The meter itself can be asked; its clock is frozen unless it is told to run."""
     meter = emulated_meter("single-phase", seed=9, load=Household(peak=3000))
     assert meter.clock.now() == dt.datetime.fromisoformat("2026-01-01T00:00:00+08:00")
@@ -94,7 +94,7 @@ def test_the_truth_and_the_clock(emulated_meter: Make) -> None:
     assert meter.control(op="get", what="events")[0]["name"] == "cover-open"
 
 
-def test_device_file_and_control_surface(emulated_meter: Make, tmp_path: Path) -> None:
+def test_device_file_and_control_surface(emulated_meter: Make, tmp_path: Path) -> None:  # noqa: F811
     """A device file describes the meter, clock and faults included; the command line's surface reaches the same one."""
     path = tmp_path / "meter.toml"
     path.write_text(
@@ -109,7 +109,7 @@ def test_device_file_and_control_surface(emulated_meter: Make, tmp_path: Path) -
         assert control(meter.control_url, {"op": "get", "what": "fault"})["value"]["dlms"]["sent"]["delay"] == 0.5
 
 
-def test_a_meter_that_cannot_start_leaves_nothing_behind(emulated_meter: Make) -> None:
+def test_a_meter_that_cannot_start_leaves_nothing_behind(emulated_meter: Make) -> None:  # noqa: F811
     """A wrong endpoint is an error, not a thread that stays."""
     before = threading.active_count()
     for listen in (

@@ -17,8 +17,8 @@ from meterwire.transports.memory import connected
 from meterwire.transports.serve import serve
 
 gurux_dlms = pytest.importorskip("gurux_dlms")
-from gurux_dlms.enums import Authentication, Conformance, InterfaceType, ObjectType
-from gurux_dlms.objects import GXDLMSClock, GXDLMSData, GXDLMSExtendedRegister, GXDLMSRegister
+from gurux_dlms.enums import Authentication, Conformance, InterfaceType, ObjectType  # noqa: E402
+from gurux_dlms.objects import GXDLMSClock, GXDLMSData, GXDLMSExtendedRegister, GXDLMSRegister  # noqa: E402
 
 
 @pytest.fixture(scope="module")

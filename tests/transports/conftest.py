@@ -88,7 +88,7 @@ def peer():
         def run():
             try:
                 function(*args)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001
                 failures.append(error)
 
         threads.append(threading.Thread(target=run, daemon=True))

@@ -296,12 +296,12 @@ async def test_serving_on_a_serial_port(pseudo, Reverser, frame):
     async with asyncio.timeout(5):
         await came.wait()
         assert bytes(got) == frame(b"ba")
-        while termios_settings.read(pseudo.fd).baud != 9600:
+        while termios_settings.read(pseudo.fd).baud != 9600:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         loop.remove_reader(pseudo.fd)
         assert served.connections == 1
         pseudo.hang_up()
-        while served.connections:
+        while served.connections:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     await served.aclose()
 

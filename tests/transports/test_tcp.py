@@ -196,7 +196,7 @@ async def test_a_peer_that_reads_nothing_is_not_read_from(Repeater):
         assert not connection._transport.is_reading()
         assert connection._transport.get_write_buffer_size() < 1 << 20
         line._transport.resume_reading()  # and it goes on when the peer listens again
-        while len(line._inbox) < 1 << 18:
+        while len(line._inbox) < 1 << 18:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         line.abort("done")
 
