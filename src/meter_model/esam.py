@@ -94,6 +94,13 @@ class EsamDouble:
             raise SecurityError("message authentication code wrong")
         self._random2 = _next(self._random2)
 
+    def replace_key(self, key: bytes) -> None:
+        """Use another key from now on, and end the session; raises SecurityError where it has no 16 octets."""
+        if len(key) != BLOCK:
+            raise SecurityError("a key has 16 octets")
+        self._key = key
+        self.close()
+
     def decipher(self, text: bytes) -> bytes:
         """The plain text; raises SecurityError where there is none."""
         return deciphered(self._key, text)
@@ -103,12 +110,13 @@ class EsamDouble:
         self._until += by
 
     def state(self) -> dict[str, Any]:
-        """What outlives a loss of power: the counter of the random numbers, and the settings."""
-        return {"counter": self._counter, "minutes": self.minutes}
+        """What outlives a loss of power: key, settings, and the counter of the random numbers; it holds secrets."""
+        return {"counter": self._counter, "minutes": self.minutes, "key": self._key.hex()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over; no session is open."""
         self._counter, self.minutes = state["counter"], state["minutes"]
+        self._key = bytes.fromhex(state["key"])
         self._random2 = b""
 
 

@@ -96,6 +96,7 @@ class Relay:
         position: where it is.
         guarded: whether power is to be kept.
         alarm: whether the customer is warned.
+        ordered_by: who gave the last order, as the dialect names him; empty where nobody is known.
         ended: `guard` or `alarm` where the last order released it, for the dialects that tell so.
     """
 
@@ -105,6 +106,7 @@ class Relay:
         self.guarded = False
         self.alarm = False
         self.ended = ""
+        self.ordered_by = ""
         self.waiting = Waiting.NOTHING
         self.restore_to = Restore.NEVER
         self._restore_after = 0
@@ -154,6 +156,7 @@ class Relay:
         """The customer presses; say whether that closed the relay."""
         if self.position is not Position.PERMITTED or not self._supply.powered:
             return False
+        self.ordered_by = ""
         self._move(Position.CLOSED)
         return True
 
@@ -188,6 +191,7 @@ class Relay:
             "alarm": self.alarm,
             "waiting": str(self.waiting),
             "restore_to": str(self.restore_to),
+            "ordered_by": self.ordered_by,
             "restore_after": self._restore_after,
             "give_up": self._give_up,
             "trip_at": self._trip.second if self._trip else None,
@@ -200,7 +204,7 @@ class Relay:
         self.position, self.waiting = Position(state["position"]), Waiting(state["waiting"])
         self.guarded, self.alarm = state["guarded"], state["alarm"]
         self.restore_to, self._restore_after = Restore(state["restore_to"]), state["restore_after"]
-        self._give_up = state["give_up"]
+        self._give_up, self.ordered_by = state["give_up"], state["ordered_by"]
         if state["trip_at"] is not None:
             looks = self._look if self.waiting is Waiting.CURRENT else self._delay_over
             self._trip = self._agenda.at(state["trip_at"], looks)

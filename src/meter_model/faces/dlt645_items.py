@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, time
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from meterwire.errors import LocalProtocolError
-from meterwire.meter_model.clock import VirtualClock
-from meterwire.meter_model.identity import Identity
+from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.values import Demand, NotServed, Value, truncated
 from meterwire.protocols.dlt645.identifiers import encode, identifier, members
 from meterwire.quantities import Quantity, Representation, by_di
@@ -19,32 +18,19 @@ NO_TIME: Final = "00-00-00 00:00"
 """Time of a demand that has not been reached since the last settlement."""
 
 
-class Metered(Protocol):
-    """What this face needs of a meter."""
-
-    @property
-    def identity(self) -> Identity:
-        """Who the meter is."""
-
-    @property
-    def clock(self) -> VirtualClock:
-        """The meter's clock."""
-
-    def read(self, quantity: Quantity | str) -> Value:
-        """The value of a quantity now; raises NotServed."""
-
-
 class Items:
     """The served items: every quantity that has a data identifier, blocks of them, and fixed octets.
 
     Args:
         meter: whose quantities they are.
         fixed: further items whose octets never change, by data identifier.
+        sources: what else gives octets for a data identifier, or None; asked in turn.
     """
 
-    def __init__(self, meter: Metered, fixed: Mapping[int, bytes]) -> None:
+    def __init__(self, meter: Meter, fixed: Mapping[int, bytes], *sources: Callable[[int], bytes | None]) -> None:
         self._meter = meter
         self._fixed = dict(fixed)
+        self._sources = sources
         self._last: dict[int, tuple[Value, bytes]] = {}
 
     def octets(self, di: int) -> bytes | None:
@@ -53,7 +39,7 @@ class Items:
             return self._fixed[di]
         row = by_di(di)
         if row is None:
-            return self._block(di)
+            return self._other(di)
         try:
             value = self._meter.read(row)
         except NotServed:
@@ -64,6 +50,13 @@ class Items:
         octets = quantity_octets(row, value)
         self._last[di] = value, octets
         return octets
+
+    def _other(self, di: int) -> bytes | None:
+        for source in self._sources:
+            octets = source(di)
+            if octets is not None:
+                return octets
+        return self._block(di)
 
     def _block(self, di: int) -> bytes | None:
         """A block of the items that one of DI2 to DI0 = FFH stands for; one of rates ends with the meter's last."""
