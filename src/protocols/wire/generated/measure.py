@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from meterwire.protocols.wire.declare import bits_info
+from meterwire.protocols.wire.declare import Part, bits_info
 from meterwire.protocols.wire.facts import index_of, marks, sizes, width
 from meterwire.protocols.wire.generated.source import Scope, Source
 from meterwire.protocols.wire.nodes import Check, Const, Node, Octets, Record, Ref, Size, UInt, node_of
@@ -35,6 +35,8 @@ class _Measuring:
             (place for place, f in enumerate(self._declared.fields) if not self._passable(f.node)),
             len(self._declared.fields),
         )
+        sizes_of = [f.node.size for f in self._declared.fields if isinstance(f.node, Octets)]
+        self._referred = {size.name.split(".")[0] for size in sizes_of if isinstance(size, Ref)}
 
     def write(self, name: str) -> None:
         """Write the function: one loop over the places where the message may begin."""
@@ -54,7 +56,7 @@ class _Measuring:
                 node, var = self._source.resolve(f.node), self._source.fresh(f.name)
                 if f.name in starts:
                     line(f"s_{f.name} = p")
-                if not self._field(node, var, scope):
+                if not self._field(f.name, node, var, scope):
                     break
                 scope[f.name] = var, node
                 if place in regions:
@@ -100,31 +102,42 @@ class _Measuring:
         guarded = isinstance(node, Check) and bool(node.guards)
         return not guarded and (width(node) is not None or (isinstance(node, Octets) and isinstance(node.size, Ref)))
 
-    def _field(self, node: Node[Any], var: str, scope: Scope) -> bool:
+    def _field(self, name: str, node: Node[Any], var: str, scope: Scope) -> bool:
         """Write what passes one field; False where only the content of the message follows."""
-        line = self._source.line
         if isinstance(node, Octets) and isinstance(node.size, Ref):
             count = self._source.fresh("n")
-            line(f"{count} = {self._source.reference(node.size, scope)}", *_unless_whole(f"p + {count} > e"))
-            line(f"{var} = b[p:p + {count}]; p += {count}")
+            self._source.line(f"{count} = {self._source.reference(node.size, scope)}")
+            self._need(count)
+            self._source.line(f"p += {count}")
             return True
         octets = width(node)
         if octets is None or (isinstance(node, Check) and node.guards):
             return False
         if isinstance(node, Const):
-            if octets == 1:
-                line(f"if p < e and b[p] != {node.raw[0]}: p = s_ + 1; continue")
-            else:
-                line(f"if not {node.raw!r}.startswith(b[p:min(p + {octets}, e)]): p = s_ + 1; continue")
-        line(*_unless_whole(f"p + {octets} > e"))
+            self._constant(node.raw)
+            return True
+        self._need(octets)
         if isinstance(node, (Check, Size)):
             self._number(node_of(node.base), var, octets, node)
-        elif isinstance(node, (UInt, Record)):
+        elif isinstance(node, (UInt, Record)) and (name in self._referred or _fixed_parts(node)):
             self._number(node, var, octets, node)
             self._fixed_parts(node, var)
         else:
-            line(f"p += {octets}")
+            self._source.line(f"p += {octets}")
         return True
+
+    def _constant(self, raw: bytes) -> None:
+        """Pass a constant, and pass over a place where as much of it as has come differs."""
+        self._need(len(raw), f"if not {raw!r}.startswith(b[p:e]): p = s_ + 1; continue" if len(raw) > 1 else "")
+        differs = f"b[p] != {raw[0]}" if len(raw) == 1 else f"b[p:p + {len(raw)}] != {raw!r}"
+        self._source.line(f"if {differs}: p = s_ + 1; continue", f"p += {len(raw)}")
+
+    def _need(self, octets: int | str, first: str = "") -> None:
+        """Where so many octets have not come: pass on if only whole frames are wanted, else say where one may begin."""
+        with self._source.block(f"if p + {octets} > e:"):
+            if first:
+                self._source.line(first)
+            self._source.line("if k & 2: p = s_ + 1; continue", "return s_, z_")
 
     def _number(self, base: Node[Any], var: str, octets: int, node: Node[Any]) -> None:
         held = bits_info(base.cls) if isinstance(base, Record) else None
@@ -142,12 +155,10 @@ class _Measuring:
 
     def _fixed_parts(self, node: Any, var: str) -> None:
         """Pass over places where a part of a bit field that never changes differs."""
-        held = bits_info(node.cls) if isinstance(node, Record) else None
-        for p in held.parts if held else ():
-            if p.fixed:
-                self._source.line(f"if {var} >> {p.shift} & {p.mask} != {p.default}: p = s_ + 1; continue")
+        for p in _fixed_parts(node):
+            self._source.line(f"if {var} >> {p.shift} & {p.mask} != {p.default}: p = s_ + 1; continue")
 
 
-def _unless_whole(test: str) -> tuple[str, str]:
-    """Where the octets end: pass on if only whole frames are wanted, else say where one may begin."""
-    return f"if {test} and k & 2: p = s_ + 1; continue", f"if {test}: return s_, z_"
+def _fixed_parts(node: Any) -> list[Part]:
+    held = bits_info(node.cls) if isinstance(node, Record) else None
+    return [p for p in held.parts if p.fixed] if held else []
