@@ -141,6 +141,10 @@ class EsamSession:
         """The meter has accepted."""
         self._random2 = random2
 
+    def replace_key(self, key: bytes) -> None:
+        """The meter has taken another key."""
+        self._key = key
+
     def protect(self, plain: bytes, head: bytes = b"") -> bytes:
         """Cipher text and MAC over `head` and it; each MAC can be used once."""
         text = enciphered(self._key, plain)
