@@ -61,7 +61,7 @@ class VirtualClock:
     ) -> None:
         self.zone = zone
         self._base = base
-        self._rate = _speed(rate)
+        self._set_rate(_speed(rate))
         self._frozen = frozen
         self._watchers: list[tuple[Callable[[], None], Callable[[], None]]] = []
         self._anchor = self._micro_of(start)
@@ -93,7 +93,8 @@ class VirtualClock:
         """Run on from the time it shows, at the rate it had or at another one."""
         since = self._base_now()
         speed = self._rate if rate is None else _speed(rate)
-        self._anchor, self._since, self._rate, self._frozen = self._micro(), since, speed, False
+        self._anchor, self._since, self._frozen = self._micro(), since, False
+        self._set_rate(speed)
 
     def step(self, seconds: float | Fraction) -> None:
         """Let so many seconds pass at once; energy accumulates over them."""
@@ -127,8 +128,15 @@ class VirtualClock:
         if self._frozen:
             return self._anchor
         passed, parts = (self._base_now() - self._since).as_integer_ratio()
-        micro = passed * self._rate.numerator * 1_000_000 // (parts * self._rate.denominator)
-        return min(self._anchor + max(0, micro), _LAST)
+        ticks, per = self._ticks
+        micro = self._anchor + passed * ticks // (parts * per)
+        if self._anchor <= micro <= _LAST:
+            return micro
+        return self._anchor if micro < self._anchor else _LAST
+
+    def _set_rate(self, rate: Fraction) -> None:
+        """Note the rate, and how many microseconds of the meter there are in how many seconds of the base."""
+        self._rate, self._ticks = rate, (rate.numerator * 1_000_000, rate.denominator)
 
     def _move(self, micro: int) -> None:
         if not _FIRST <= micro <= _LAST:

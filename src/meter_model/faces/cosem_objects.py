@@ -114,10 +114,10 @@ def _integer(value: Fraction, declared: Representation) -> Variant:
 def _value(found: CosemObject, view: View) -> Variant:
     row, declared = _row(found)
     value = view.meter.read(row)
-    if isinstance(value, Demand):
-        return _integer(value.value, declared)
     if isinstance(value, Fraction):
         return _integer(value, declared)
+    if isinstance(value, Demand):
+        return _integer(value.value, declared)
     if isinstance(value, str):
         return octet_string(value.encode())
     return octet_string(_moment(value))

@@ -19,7 +19,7 @@ from meterwire.meter_model.faces.cosem_association import (
 from meterwire.meter_model.faces.cosem_objects import CosemObject, Denied, Meter, catalogue
 from meterwire.meter_model.faces.long_get import LongGet
 from meterwire.protocols.dialogue import Answer
-from meterwire.protocols.dlms.acse import Aarq, Rlre, Rlrq
+from meterwire.protocols.dlms.acse import Aarq, Rlre
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.enums import (
     AcseServiceUserDiagnostic,
@@ -110,8 +110,12 @@ class ConnectionDlms:
         return self._answers(self._framer.idle())
 
     def _answers(self, pieces: list[Any]) -> list[Answer]:
-        found = (self._answer(piece.message) for piece in pieces if isinstance(piece, Frame))
-        return [Answer(octets) for octets in found if octets is not None]
+        answers = []
+        for piece in pieces:
+            octets = self._answer(piece.message) if isinstance(piece, Frame) else None
+            if octets is not None:
+                answers.append(Answer(octets))
+        return answers
 
     def _answer(self, asked: Wrapper) -> bytes | None:
         if asked.destination != self._face.meter.identity.logical_device:
@@ -150,23 +154,23 @@ class ClientDlms:
             apdu = self._apdu.parse(octets)
         except MalformedError:
             return self._malformed(octets[0])
-        if isinstance(apdu.value, Aarq):
+        if apdu.tag == ApduTag.AARQ:
             return self._associate(apdu.value)
         if self.association is None:
             return self._exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OPERATION_NOT_POSSIBLE)
-        if isinstance(apdu.value, Rlrq):
+        if apdu.tag == ApduTag.RLRQ:
             return self._release()
         return self._serve(apdu, self.association)
 
     def _serve(self, apdu: Variant, association: Association) -> bytes | None:
-        request, agreed = apdu.value, association.conformance
+        request, agreed, form = apdu.value, association.conformance, type(apdu.value)
         service, answer = _SERVICES.get(apdu.tag, ("", None))
-        serve = _HANDLERS.get(type(request))
+        serve = _HANDLERS.get(form)
         if answer is None or serve is None:
             return self._exception(StateError.SERVICE_UNKNOWN, ServiceError.SERVICE_NOT_SUPPORTED)
-        if not getattr(agreed, service) or (isinstance(request, _LISTS) and not agreed.multiple_references):
+        if not getattr(agreed, service) or (form in _LISTS and not agreed.multiple_references):
             return self._exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.SERVICE_NOT_SUPPORTED)
-        if not isinstance(request, get.GetRequestNext):
+        if form is not get.GetRequestNext:
             self._long = None  # a new request gives up what was not fetched
         response = serve(self, request)
         if answer is not ApduTag.GET_RESPONSE and not request.invoke.service_class:

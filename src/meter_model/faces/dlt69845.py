@@ -122,8 +122,12 @@ class Connection69845:
     def _answers(self, pieces: list[Any]) -> list[Answer]:
         if not self._face.meter.powered:
             return []
-        found = (self._answer(piece.message) for piece in pieces if isinstance(piece, Frame))
-        return [answer for answer in found if answer is not None]
+        answers = []
+        for piece in pieces:
+            answer = self._answer(piece.message) if isinstance(piece, Frame) else None
+            if answer is not None:
+                answers.append(answer)
+        return answers
 
     # ------------------------------------------------------------ link layer
 

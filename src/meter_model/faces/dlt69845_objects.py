@@ -139,13 +139,13 @@ def _data(meter: Readable, row: Quantity, *, precise: bool = False) -> Variant:
         raise Denied(Dar.OBJECT_UNAVAILABLE) from None
     except LocalProtocolError:  # a device file gave it a value of the wrong kind
         raise Denied(Dar.OTHER) from None
-    if isinstance(value, Demand):
-        return Variant(2, (_number(value.value, _element_type(declared), declared), _time(value.time)))
     if isinstance(value, Fraction) and precise:
         wide = "long64" if declared.data_type == "double-long" else "long64-unsigned"
         return _number(value, wide, _finer(declared))
     if isinstance(value, Fraction):
         return _number(value, declared.data_type, declared)
+    if isinstance(value, Demand):
+        return Variant(2, (_number(value.value, _element_type(declared), declared), _time(value.time)))
     if isinstance(value, dt.datetime):
         return _time(value)
     return _text(str(value), declared.data_type)
