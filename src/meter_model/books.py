@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from meterwire.meter_model.credit import Credit
 from meterwire.meter_model.demand import DemandSettings
+from meterwire.meter_model.freezes import Freezes
+from meterwire.meter_model.load_profile import LoadProfile
+from meterwire.meter_model.sampling import Sampling
 from meterwire.meter_model.tariff import BillingDays
 from meterwire.meter_model.tariff_control import TariffControl
 
@@ -14,6 +18,9 @@ if TYPE_CHECKING:
     from meterwire.meter_model.tariff_plan import TariffPlan
 
 _SETTLEMENTS: Final = ("settlement_day_1", "settlement_day_2", "settlement_day_3")
+_PRICES: Final = ("rate_price_", "step_price_", "step_threshold_", "step_count", "rate_count", "active_combination")
+_CREDIT: Final = ("alarm_amount_", "overdraft_limit", "reconnection_amount", "settlement_day_1")
+_SAMPLING: Final = ("freeze_mode", "hourly_freeze", "daily_freeze", "load_profile", "rate_count")
 _DEMAND: Final = ("demand_period", "demand_sliding_time")
 
 
@@ -27,15 +34,33 @@ class Books:
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self.tariff = TariffControl(meter.parameters, meter.agenda, self)
+        self.freezes = Freezes(meter, meter.profile.freezes)
+        self.load_profile = LoadProfile(meter, meter.profile.load_profile)
+        self.sampling = Sampling(meter, self.freezes, self.load_profile)
+        self.credit = Credit(meter, meter.profile.credit)
         meter.parameters.watch(self._changed)
 
     def begin(self) -> None:
         """The meter is complete."""
         self.tariff.begin()
+        self._meter.plan_samples()
+        self.credit.begin()
 
     def clock_set(self) -> None:
         """The clock shows another time: what belongs to moments of the calendar is planned anew."""
         self.tariff.plan()
+        self._meter.plan_samples()
+        self.credit.plan()
+
+    def stir(self) -> None:
+        """Something changes at the meter."""
+        self.credit.stir()
+
+    def clear(self) -> None:
+        """The meter is being cleared."""
+        self.freezes.clear()
+        self.load_profile.clear()
+        self.credit.registers_cleared()
 
     # ------------------------------------------------------------ what the tariff does to the meter
 
@@ -46,10 +71,14 @@ class Books:
 
     def before_switch(self, name: str) -> None:
         """The other set of `name` is about to take over."""
+        if f"{name}_switch" in self.freezes.kinds:
+            self.freezes.trigger(f"{name}_switch")
 
     def after_switch(self, name: str) -> None:
         """It has taken over."""
         self._meter.note_event(f"{name}-switched")
+        if name in {"price", "step"}:
+            self.credit.prices_changed()
 
     def retariff(self, plan: TariffPlan) -> None:
         """Register under another plan."""
@@ -63,6 +92,14 @@ class Books:
             self._meter.settle_on(billing_days(self._meter.parameters))
         elif change.name in _DEMAND:
             self._meter.measure_demand(demand_settings(self._meter.parameters))
+        elif change.name == "load_profile_start":
+            self.load_profile.begin_again()
+        if change.name.startswith(_PRICES):
+            self.credit.prices_changed()
+        elif change.name.startswith(_CREDIT):
+            self.credit.plan()
+        if change.name.startswith(_SAMPLING):
+            self._meter.plan_samples()
 
 
 def billing_days(parameters: Parameters) -> BillingDays:

@@ -51,6 +51,9 @@ class Circuit:
         overrides: replaced values by phase.
         supplied: whether the mains is there at all.
         connected: whether the meter's relay is closed.
+        turned: phases whose current is connected the wrong way round.
+        voltage_reversed: whether two voltages are exchanged, so that they follow each other the wrong way round.
+        current_reversed: likewise the currents.
     """
 
     def __init__(self, site: Site, load: LoadModel, spectrum: Spectrum) -> None:
@@ -61,6 +64,15 @@ class Circuit:
         self.overrides: dict[str, PhaseOverride] = {}
         self.supplied = True
         self.connected = True
+        self.turned: frozenset[str] = frozenset()
+        self.voltage_reversed = False
+        self.current_reversed = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether any phase can feed the meter: the mains is there, and the phase is neither cut nor set to 0 V."""
+        dead = {phase for phase, values in self.overrides.items() if values.voltage == 0}
+        return self.supplied and bool(set(self.phases) - self.cut - dead)
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -89,6 +101,9 @@ class Circuit:
         rows = self.load.rows(self.site, first, count)
         for phase, values in self.overrides.items():
             _replace(rows, PHASES.index(phase), values)
+        for phase in self.turned:
+            for array in (rows.active, rows.reactive):
+                array[:, PHASES.index(phase)] = 0.0 - array[:, PHASES.index(phase)]
         for phase in PHASES:
             if phase in self.cut or not self.supplied:
                 _cut(rows, PHASES.index(phase))
@@ -131,9 +146,12 @@ class Instant:
     Phases are numbered 0, 1, 2; None means the sum of the phases.
     """
 
-    def __init__(self, circuit: Circuit, minute: int) -> None:
-        rows = circuit.rows(minute, 1)
+    def __init__(
+        self, circuit: Circuit, minute: int, rows: Rows | None = None, *, turned_round: bool | None = None
+    ) -> None:
+        rows = rows or circuit.rows(minute, 1)
         self._site, self._spectrum, self._minute = circuit.site, circuit.spectrum, minute
+        self._reversed = circuit.voltage_reversed if turned_round is None else turned_round
         self._voltage = [int(value) for value in rows.voltage[0]]
         self._active = [int(value) for value in rows.active[0]]
         self._reactive = [int(value) for value in rows.reactive[0]]
@@ -190,7 +208,8 @@ class Instant:
         if not self._voltage[phase]:
             return Fraction(0)
         shift = 0.0 if phase == 0 else 0.4 * self._noise(_DISPLACEMENT + phase) - 0.2
-        return Fraction(round((_ANGLES[phase] + shift) * 1000) % 360_000, 1000)
+        angle = -_ANGLES[phase] if self._reversed else _ANGLES[phase]
+        return Fraction(round((angle + shift) * 1000) % 360_000, 1000)
 
     def frequency(self) -> Fraction:
         """Hz; 0 when no phase has voltage."""

@@ -98,11 +98,21 @@ class MaximumDemand:
         self._begin = minute
         self._rate = 0
         self._rate_since = minute
+        self._batch: tuple[int, Counts, Counts, Counts, Counts] | None = None
 
     @property
     def last_minute(self) -> Counts:
         """Millijoules of the last minute, [scope][flow]."""
         return np.asarray(self._history[-1])
+
+    def at(self, minute: int) -> tuple[Counts, Counts]:
+        """What `present` and `last_minute` were at a minute of those that were added last, copied."""
+        if self._batch is None:
+            return self.present.copy(), self.last_minute.copy()
+        first, ends, windows, rows, before = self._batch
+        closed = int(np.searchsorted(ends, minute, "right"))
+        present = windows[closed - 1] if closed else before
+        return present.copy(), rows[min(self.settings.period + minute - first, len(rows)) - 1].copy()
 
     def assume(self, minute: int, energies: Counts, rate: int, rate_since: int) -> None:
         """Take over the minutes before `minute` as if it had always been running."""
@@ -110,8 +120,8 @@ class MaximumDemand:
         self._history[:] = energies
         self.present = energies.sum(axis=0) @ self._combine
 
-    def add(self, minute: int, energies: Counts, rate: int) -> None:
-        """Count whole minutes of one rate.
+    def add(self, minute: int, energies: Counts, rate: int) -> tuple[Counts, Counts]:
+        """Count whole minutes of one rate; give the ends of the whole windows that close with them, and the windows.
 
         Args:
             minute: the first of them.
@@ -127,18 +137,21 @@ class MaximumDemand:
         closing = ends % self.settings.slide == 0
         windows = (sums[period:] - sums[:-period]) @ self._combine
         self._history = rows[-period:].copy()
+        self._batch = minute, ends[closing], windows[closing], rows, self.present
+        whole = closing & (ends - self._begin >= period)
         if closing.any():
             self.present = windows[closing][-1].copy()
-            whole = closing & (ends - self._begin >= period)
             self._raise(0, slice(None), windows[whole], ends[whole])
             within = whole & (ends - self._rate_since >= period)
             self._raise(rate, slice(0, 1), windows[within][:, :1], ends[within])
+        return ends[whole], windows[whole]
 
     def restart(self, minute: int) -> None:
         """After power-on or a time setting: nothing before this minute counts any more."""
         self._begin = self._rate_since = minute
-        self._history[:] = 0
-        self.present[:] = 0
+        self._history = np.zeros_like(self._history)
+        self.present = np.zeros_like(self.present)
+        self._batch = None
 
     def resize(self, settings: DemandSettings, minute: int) -> None:
         """Measure over other windows from this minute on; maxima that are there stay."""
@@ -154,6 +167,7 @@ class MaximumDemand:
     def recombine(self, combinations: Counts) -> None:
         """Make the combined reactive demands of other parts; maxima that are there stay, windows go on."""
         self._combine = np.vstack([np.eye(len(FLOWS), dtype=np.int64), combinations]).T
+        self._batch = None
 
     def clear(self, minute: int) -> Maxima:
         """Begin a new billing period at this minute; gives the maxima of the old one."""

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from meterwire.meter_model.circuit import apparent
-from meterwire.meter_model.core.registers import EnergyRegisters, Register
+from meterwire.meter_model.core.registers import PULSE, EnergyRegisters, Register
 from meterwire.meter_model.demand import FLOWS, SCOPES, Counts
 from meterwire.meter_model.load import Floats, Rows
 
@@ -147,13 +147,16 @@ class Energies:
     def __init__(self, active_constant: int, reactive_constant: int, rates: int) -> None:
         self.rates = rates
         self.constants = (active_constant, reactive_constant)
+        self._rate = 0
         self._core = EnergyRegisters(
             _COLUMNS, pulse_constant_active=active_constant, pulse_constant_reactive=reactive_constant, rates=rates
         )
 
     def add(self, powers: Powers, rate: int, seconds: int) -> None:
         """Register steps of equal length under a rate."""
-        self._core.select_rate(rate)
+        if rate != self._rate:
+            self._core.select_rate(rate)
+            self._rate = rate
         self._core.integrate_block(powers.active, powers.reactive, seconds)
 
     def copy(self) -> Energies:
@@ -161,6 +164,10 @@ class Energies:
         twin = Energies(*self.constants, self.rates)
         twin._core.restore(self._core.save())
         return twin
+
+    def totals(self) -> Totals:
+        """A copy of the totals alone."""
+        return Totals(self._core.totals(), self.constants)
 
     def widened(self, rates: int) -> Energies:
         """Registers of the same readings with more rates."""
@@ -206,7 +213,28 @@ class Energies:
 
     def restore(self, saved: bytes) -> None:
         """Take a saved state over; raises ValueError."""
+        self._rate = 0
         self._core.restore(saved)
+
+
+class Totals:
+    """The totals at one moment, without phases and rates.
+
+    Args:
+        counts: whole pulses and 2**-32 pulses of the core, [2][register][column].
+        constants: both pulse constants.
+    """
+
+    def __init__(self, counts: Counts, constants: tuple[int, int]) -> None:
+        self._counts, self._constants = counts, constants
+
+    def reading(self, register: str, scope: str = "total", rate: int = 0) -> Fraction:
+        """As `Energies.reading`; raises KeyError for a phase or a rate."""
+        if scope != "total" or rate:
+            raise KeyError(scope)
+        place, _, total = _PLACES[register]
+        fixed = int(self._counts[0, place, total]) * PULSE + int(self._counts[1, place, total])
+        return Fraction(fixed, PULSE * self._constants[0 if place.is_active else 1])
 
 
 class Readings(msgspec.Struct, frozen=True):

@@ -47,7 +47,7 @@ def fresh_parameters(profile: Profile, identity: Identity) -> Parameters:
     given |= {name: getattr(profile.combination, where) for name, where in _COMBINATION.items()}
     given |= {"demand_period": profile.demand.period, "demand_sliding_time": profile.demand.slide}
     given |= {f"settlement_day_{number}": one for number, one in enumerate(profile.settlement.days.moments, 1)}
-    given |= tariff_parameters(profile.tariff)
+    given |= tariff_parameters(profile.tariff) | profile.prices.parameters() | profile.credit.parameters()
     return Parameters(given)
 
 

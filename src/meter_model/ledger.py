@@ -9,7 +9,7 @@ would be closed at that second: to read, however often and whenever, changes no 
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from meterwire.meter_model.circuit import Circuit
 from meterwire.meter_model.demand import FLOWS, SCOPES, Counts, DemandSettings, Maxima, MaximumDemand
 from meterwire.meter_model.energy import Energies, Powers, Readings, powers
+from meterwire.meter_model.load import Rows
 from meterwire.meter_model.profiles import Profile
 from meterwire.meter_model.tariff import BillingDays, plan_of
 from meterwire.meter_model.tariff_plan import TariffPlan
@@ -38,6 +39,34 @@ class Settlement(msgspec.Struct, frozen=True):
     maxima: Maxima
 
 
+class Watcher(Protocol):
+    """Somebody who wants to see what passes; it is told the seconds that it asked for, when they are registered."""
+
+    def foresee(self, minute: int, rows: Rows | None, begin: int, end: int) -> list[int]:
+        """Seconds from `begin` to `end` at which it wants to be told; rows begin with `minute`, None without power."""
+
+    def happen(self, second: int) -> None:
+        """A second that it asked for has come; `Ledger.readings_at` tells the registers of it."""
+
+    def demand_windows(self, ends: Counts, windows: Counts) -> None:
+        """Windows of the demand have closed: minutes, and mJ by [window][scope][demand]."""
+
+
+class Sampler(Protocol):
+    """Somebody who stores what is registered at certain minutes.
+
+    Attributes:
+        next: the next of these minutes.
+        next_full: the next of them at which the maxima of the demand are needed.
+    """
+
+    next: int
+    next_full: int
+
+    def take(self, ledger: Ledger, minute: int, rows: Rows | None) -> None:
+        """The minute has come; the rows are that one minute of the circuit, None without power."""
+
+
 class Ledger:
     """The registering part of a meter.
 
@@ -51,6 +80,7 @@ class Ledger:
         demand: as of the last whole minute.
         settlements: the last twelve, the latest first.
         running: whether the meter has power.
+        watcher: who sees what passes.
     """
 
     def __init__(self, profile: Profile, circuit: Circuit, second: int) -> None:
@@ -65,6 +95,8 @@ class Ledger:
         self.settlements: deque[Settlement] = deque(maxlen=SETTLEMENTS)
         self.running = True
         self._dark_seconds = 0
+        self.watcher: Watcher | None = None
+        self.sampler: Sampler | None = None
         self._begun = _nothing()
         self._next_settlement = profile.settlement.after(-(-second // MINUTE) - 1)
         self._assume_past(-(-second // MINUTE), profile.demand.period)
@@ -79,6 +111,7 @@ class Ledger:
         while self._at < target * MINUTE:
             minute = self._at // MINUTE
             self._minutes(minute, min(target - minute, _BLOCK))
+        self._watch_part(second)
 
     def close_step(self, second: int) -> None:
         """Let time pass up to an intervention at exactly that second."""
@@ -94,6 +127,10 @@ class Ledger:
         view = self.energies.copy()
         view.add(self._powers(minute, 1), self._tariff.rate_at(minute), second - self._at)
         return view
+
+    def rate_at(self, second: int) -> int:
+        """The rate in force at a second."""
+        return self._tariff.rate_at(second // MINUTE)
 
     def dark_seconds_at(self, second: int) -> int:
         """How long the meter has been without power by that second, in all."""
@@ -143,25 +180,40 @@ class Ledger:
 
     def _minutes(self, minute: int, count: int) -> None:
         """Whole minutes, cut where the rate switches and where a billing period ends."""
-        block = self._powers(minute, count) if self.running else None
+        rows = self._rows(minute, count)
+        block = None if rows is None else powers(rows, self._starting)
         end = minute + count
         first = minute
+        watched = self._foresee(minute, rows, end * MINUTE)
         while first < end:
+            while watched and watched[0] // MINUTE == first:
+                self._tell(watched.popleft())
             last = min(self._tariff.next_switch(first), self._next_settlement, end)
+            if self.sampler is not None:
+                last = min(last, max(self.sampler.next_full, first + 1))
+            if watched:
+                last = min(last, watched[0] // MINUTE)
             rate = self._tariff.rate_at(first)
-            if block is None:
-                self._dark_seconds += (last - first) * MINUTE
-            else:
-                piece = block.between(first - minute, last - minute)
-                self.energies.add(piece, rate, MINUTE)
-                self.demand.add(first, piece.flows * MINUTE, rate)
-            self._at = last * MINUTE
+            if block is not None:
+                self._add_demand(first, block.flows[first - minute : last - minute] * MINUTE, rate)
+            while first < last:
+                until = last if self.sampler is None else min(last, max(self.sampler.next, first + 1))
+                if block is None:
+                    self._dark_seconds += (until - first) * MINUTE
+                else:
+                    self.energies.add(block.between(first - minute, until - minute), rate, MINUTE)
+                self._at = until * MINUTE
+                self._sample(until, rows if until < end else None, until - minute)
+                first = until
             self._settle_if_due(last)
             first = last
+        self._tell(*watched)
 
     def _part(self, second: int) -> None:
         """A step that ends within its minute, or with it."""
+        self._watch_part(second - 1)
         minute, seconds = self._at // MINUTE, second - self._at
+        last = self._foresee(minute, self._rows(minute, 1), second)
         rate = self._tariff.rate_at(minute)
         if self.running:
             row = self._powers(minute, 1)
@@ -172,9 +224,40 @@ class Ledger:
         self._at = second
         if second % MINUTE == 0:
             if self.running:
-                self.demand.add(minute, self._begun[np.newaxis], rate)
+                self._add_demand(minute, self._begun[np.newaxis], rate)
             self._begun = _nothing()
+            self._sample(minute + 1)
             self._settle_if_due(minute + 1)
+        self._tell(*last)
+
+    def _add_demand(self, minute: int, energies: Counts, rate: int) -> None:
+        ends, windows = self.demand.add(minute, energies, rate)
+        if self.watcher is not None and len(ends):
+            self.watcher.demand_windows(ends, windows)
+
+    def _watch_part(self, second: int) -> None:
+        """Let the watcher see what passes of a minute that is not registered yet."""
+        if second > self._at and self.watcher is not None:
+            minute = self._at // MINUTE
+            self._tell(*self._foresee(minute, self._rows(minute, 1), second))
+
+    def _foresee(self, minute: int, rows: Rows | None, end: int) -> deque[int]:
+        return deque() if self.watcher is None else deque(self.watcher.foresee(minute, rows, self._at, end))
+
+    def _tell(self, *seconds: int) -> None:
+        for second in seconds:
+            if self.watcher is not None:
+                self.watcher.happen(second)
+
+    def _sample(self, minute: int, rows: Rows | None = None, at: int = 0) -> None:
+        """Have stored what is due at a minute; the rows may have it already."""
+        if self.sampler is None or minute < self.sampler.next:
+            return
+        row = self._rows(minute, 1) if rows is None else rows.between(at, at + 1)
+        self.sampler.take(self, minute, row)
+
+    def _rows(self, minute: int, count: int) -> Rows | None:
+        return self._circuit.rows(minute, count) if self.running else None
 
     def _powers(self, minute: int, count: int) -> Powers:
         return powers(self._circuit.rows(minute, count), self._starting)

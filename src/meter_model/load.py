@@ -41,6 +41,11 @@ class Rows(msgspec.Struct):
     reactive: Floats
     frequency: Floats
 
+    def between(self, first: int, last: int) -> Rows:
+        """A copy of some of these minutes."""
+        parts = (self.voltage, self.active, self.reactive, self.frequency)
+        return Rows(*(part[first:last].copy() for part in parts))
+
 
 class Site(msgspec.Struct, frozen=True):
     """Where a load is connected.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -16,14 +16,19 @@ from meterwire.meter_model.agenda import Agenda
 from meterwire.meter_model.books import Books
 from meterwire.meter_model.circuit import Circuit, Instant, PhaseOverride
 from meterwire.meter_model.clock import VirtualClock, local_time
-from meterwire.meter_model.events import EventLog
+from meterwire.meter_model.events import Events
 from meterwire.meter_model.fittings import Fittings
 from meterwire.meter_model.history import Given, give_past
 from meterwire.meter_model.identity import Identity
+from meterwire.meter_model.inputs import NOTES, Inputs
 from meterwire.meter_model.ledger import Ledger, Settlement
 from meterwire.meter_model.load import LoadModel, Site
+from meterwire.meter_model.moment import Moment
 from meterwire.meter_model.noise import uniform_at
 from meterwire.meter_model.profiles import Profile, load_profile
+from meterwire.meter_model.reports import Reports
+from meterwire.meter_model.status import Status
+from meterwire.meter_model.sampling import sample_of
 from meterwire.meter_model.values import NotServed, Value
 from meterwire.quantities import Kind, Quantity
 from meterwire.quantities import quantity as named
@@ -31,10 +36,12 @@ from meterwire.quantities import quantity as named
 if TYPE_CHECKING:
     from meterwire.meter_model.demand import DemandSettings, MaximumDemand
     from meterwire.meter_model.energy import CombinationWords, Energies
+    from meterwire.meter_model.sample import Sample
     from meterwire.meter_model.tariff import BillingDays
     from meterwire.meter_model.tariff_plan import TariffPlan
 
 _TEMPERATURE = 90
+_REGISTERED = frozenset({Kind.ENERGY, Kind.MAX_DEMAND})
 
 
 class Meter:
@@ -55,6 +62,9 @@ class Meter:
     Attributes:
         circuit: load, phases and supply; change them through the methods here.
         events: what has happened to the meter.
+        reports: what of that nobody has been told yet.
+        inputs: its case and batteries; change them through the methods here.
+        status: its state as named bits.
         agenda: what it has to do at a moment to come.
         parameters: what can be set.
         access: who may set it.
@@ -62,6 +72,9 @@ class Meter:
         relay: what connects the customer.
         esam: stands in for the secure element.
         tariff: which sets of tables are in force.
+        freezes: what it stored of itself at an order and at set times.
+        load_profile: what it stores all the time.
+        credit: what the energy costs, and what is left of what was paid.
     """
 
     def __init__(
@@ -82,12 +95,15 @@ class Meter:
         ratings = self.profile.ratings
         site = Site(seed, self.profile.phases, ratings.voltage, ratings.frequency)
         self.circuit = Circuit(site, load or self.profile.load, self.profile.spectrum)
-        self.events = EventLog()
+        self.inputs = Inputs()
+        self.reports = Reports()
         self._overrides = dict.fromkeys(self.profile.absent) | dict(objects or {})
         second = self.clock.seconds()
         self._ledger = Ledger(self.profile, self.circuit, second)
         give_past(self._ledger, self.profile, seed, -(-second // 60), given or {})
         self._second = second
+        self._quiet = False
+        self.events = self._ledger.watcher = Events(self, second)
         self._cache: dict[tuple[str, str, str, int, int], Value] = {}
         self._view: Energies | None = None
         self._instant: Instant | None = None
@@ -96,8 +112,13 @@ class Meter:
         self._fittings = fittings = Fittings(self)
         self.parameters, self.access, self.programming = fittings.parameters, fittings.access, fittings.programming
         self.relay, self.esam = fittings.relay, fittings.esam
+        self.status = Status(self)
+        self.parameters.watch(self.events.parameter_changed)
+        self.programming.watch(self.events.announced)
         self._books = books = Books(self)
-        self.tariff = books.tariff
+        self.tariff, self.freezes, self.load_profile = books.tariff, books.freezes, books.load_profile
+        self.credit = books.credit
+        self._ledger.sampler = books.sampling
         books.begin()
         self.clock.watch(self._before_setting, self._after_setting)
 
@@ -141,10 +162,46 @@ class Meter:
             self._view = self._ledger.readings_at(self._second)
         return self._view
 
+    def energies_at(self, second: int) -> Energies:
+        """The energy registers at a second, less than a minute after the last grid point of the ledger."""
+        return self._ledger.readings_at(second)
+
+    def read_at(self, moment: Moment, row: Quantity) -> Value:
+        """As `read`, for a second that need not be now; raises NotServed."""
+        if row.name in self._overrides:
+            return _replaced(row, self._overrides[row.name])
+        now = self._second, self._view, self._instant
+        instant = None if row.kind in _REGISTERED else moment.instant  # costs as much as all registers
+        self._second, self._view, self._instant = moment.second, moment.energies, instant
+        try:
+            return readings.read(self, row)
+        finally:
+            self._second, self._view, self._instant = now
+
+    def read_from(self, sample: Meter, row: Quantity) -> Value:
+        """As `read`, of a copied state of this meter; raises NotServed."""
+        if row.name in self._overrides:
+            return _replaced(row, self._overrides[row.name])
+        return readings.read(sample, row)
+
+    def sample(self, *, everything: bool = True) -> Sample:
+        """A copy of the state at the present second: all of it, or the totals and what flows."""
+        rows = self.circuit.rows(self._second // 60, 1) if self.powered else None
+        return sample_of(self, self._ledger, self._second, rows, everything=everything)
+
+    def plan_samples(self) -> None:
+        """Find the moments of freezes and load profile anew: something they depend on has been set."""
+        self._books.sampling.plan(self._second // 60)
+
     @property
     def demand(self) -> MaximumDemand:
         """The demand as of the last whole minute."""
         return self._ledger.demand
+
+    @property
+    def rate_in_force(self) -> int:
+        """The rate under which the present minute is registered."""
+        return self._ledger.rate_at(self._second)
 
     @property
     def rate_count(self) -> int:
@@ -189,11 +246,17 @@ class Meter:
 
     @powered.setter
     def powered(self, on: bool) -> None:
-        if on == self._ledger.running:
-            return
-        self._intervene("power-on" if on else "power-off")
-        self._ledger.power(on=on)
-        self.circuit.supplied = on
+        if on != self.circuit.supplied:
+            self._close_step()
+            self.circuit.supplied = on
+            self._feed()
+
+    def _feed(self) -> None:
+        """Live or die with what feeds the meter: any phase, or its auxiliary supply."""
+        on = self.circuit.alive or bool(self.inputs.auxiliary_supply)
+        if on != self._ledger.running:
+            self._intervene("power-on" if on else "power-off")
+            self._ledger.power(on=on)
 
     @property
     def power_losses(self) -> int:
@@ -211,6 +274,7 @@ class Meter:
         if phase not in self.circuit.cut:
             self._intervene(f"phase-{phase}-lost")
             self.circuit.cut |= {phase}
+            self._feed()
 
     def restore_phase(self, phase: str) -> None:
         """Give the voltage of a phase back."""
@@ -218,16 +282,49 @@ class Meter:
         if phase in self.circuit.cut:
             self._intervene(f"phase-{phase}-restored")
             self.circuit.cut -= {phase}
+            self._feed()
 
     def override_phase(self, phase: str, values: PhaseOverride | None) -> None:
         """Replace voltage or powers of a phase; None gives them back to the load; raises LocalProtocolError."""
         self.circuit.refuse_unknown(phase)
         self._intervene("load-changed")
         self.circuit.override(phase, values)
+        self._feed()
+
+    def turn_current(self, phase: str, turned: bool) -> None:
+        """Connect the current of a phase the wrong way round, or the right way; raises LocalProtocolError."""
+        self.circuit.refuse_unknown(phase)
+        if turned != (phase in self.circuit.turned):
+            self._intervene(f"phase-{phase}-turned" if turned else f"phase-{phase}-turned-back")
+            self.circuit.turned ^= {phase}
+
+    def exchange_phases(self, *, voltage: bool | None = None, current: bool | None = None) -> None:
+        """Let voltages or currents follow each other the wrong way round, or the right way; None leaves them."""
+        self._intervene("phases-exchanged")
+        if voltage is not None:
+            self.circuit.voltage_reversed = voltage
+        if current is not None:
+            self.circuit.current_reversed = current
+
+    def change_inputs(self, inputs: Inputs) -> None:
+        """Open or close covers, bring a magnet, wear batteries out."""
+        old = self.inputs
+        notes = [
+            names[0] if getattr(inputs, name) else names[1]
+            for name, names in NOTES.items()
+            if getattr(inputs, name) is not getattr(old, name)
+        ]
+        if (inputs.clock_battery, inputs.outage_battery) != (old.clock_battery, old.outage_battery):
+            notes.append("battery-changed")
+        for note in notes:
+            self._intervene(note)
+        self.inputs = inputs
+        self._feed()
+        self._forget()
 
     def connect_customer(self, on: bool) -> None:
         """Close or open the relay's contacts; orders go to `relay`, which knows the rules."""
-        self._intervene("relay-closed" if on else "relay-opened")
+        self._intervene("relay-closed" if on else "relay-opened", self.relay.ordered_by)
         self.circuit.connected = on
 
     def clear_demand(self) -> None:
@@ -236,9 +333,17 @@ class Meter:
         self._ledger.clear_demand()
 
     def clear(self) -> None:
-        """Forget all energies, demands and settlements, as the order to clear the meter does."""
+        """Forget all energies, demands, settlements and events, as the order to clear the meter does."""
         self._intervene("meter-cleared")
+        self._books.clear()
         self._ledger.clear()
+        self._forget()
+        self.events.clear_meter()
+
+    def clear_events(self, kinds: Collection[str] | None = None) -> None:
+        """Forget what has happened, of some kinds or of all; that the meter and its events were cleared stays known."""
+        self.advance()
+        self.events.clear(kinds)
 
     def recombine(self, words: CombinationWords) -> None:
         """Make the combined registers of other parts from now on; the energies that are there combine anew."""
@@ -263,8 +368,16 @@ class Meter:
         self._ledger.measure_demand(settings)
 
     def note_event(self, name: str) -> None:
-        """Record something that happened to the meter, such as `cover-open`."""
+        """Record something that happened to the meter, such as `button`."""
         self._intervene(name)
+
+    def set_clock(self, to: dt.datetime, *, recorded: bool = True) -> None:
+        """Set the clock; a broadcast does so without a record of its own. Raises LocalProtocolError."""
+        self._quiet = not recorded
+        try:
+            self.clock.jump(to)
+        finally:
+            self._quiet = False
 
     # ------------------------------------------------------------ time
 
@@ -284,19 +397,26 @@ class Meter:
 
     def _register(self, second: int) -> None:
         if second != self._second:
+            self.events.look()
             self._ledger.advance(second)
             self._second = second
             self._forget()
 
-    def _intervene(self, event: str) -> None:
-        """Close the step of the ledger here: something changes."""
+    def _intervene(self, event: str, source: str = "") -> None:
+        """Close the step of the ledger here and note why: something changes."""
+        self._close_step()
+        self.events.note(self.instant_time if self._at_appointment else self.now(), event, source)
+        self._forget()
+        self._books.stir()
+
+    def _close_step(self) -> None:
         self.advance()
         self._ledger.close_step(self._second)
-        self.events.note(self.instant_time if self._at_appointment else self.now(), event)
+        self.events.touch()
         self._forget()
 
     def _before_setting(self) -> None:
-        self._intervene("clock-set")
+        self._intervene("clock-broadcast" if self._quiet else "clock-set")
 
     def _after_setting(self) -> None:
         before, self._second = self._second, self.clock.seconds()
@@ -304,6 +424,8 @@ class Meter:
         self.agenda.shift(self._second - before)
         self._fittings.clock_set(self._second - before)
         self._books.clock_set()
+        self.events.clock_set(self._second - before, recorded=not self._quiet)
+        self.status.clock_set(self._second - before)
         self._forget()
 
     def _forget(self) -> None:

@@ -132,6 +132,10 @@ class Parameters:
         for watcher in list(self._watchers):
             watcher(Change(name, old, new, by))
 
+    def matching(self, beginnings: tuple[str, ...]) -> dict[str, Setting]:
+        """Those whose names begin so, if they are not the table's."""
+        return {name: value for name, value in self._own.items() if name.startswith(beginnings)}
+
     def watch(self, watcher: Callable[[Change], None]) -> None:
         """Be told of every change."""
         self._watchers.append(watcher)

@@ -119,9 +119,7 @@ class TariffControl:
 
 def tables_of(parameters: Parameters) -> TariffTables:
     """The tables that the parameters hold, as far as their counts say that they are in use."""
-    seasons, slots, holidays = (
-        int(parameters[name]) for name in ("season_count", "day_slot_count", "holiday_count")
-    )
+    seasons, slots, holidays = (int(parameters[name]) for name in ("season_count", "day_slot_count", "holiday_count"))
     days = [
         {day: tuple(parameters[f"day_schedule_{number}_{day}"][:slots]) for day in range(1, 9)} for number in (1, 2)
     ]

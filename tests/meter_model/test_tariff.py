@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meterwire.meter_model.clock import local_seconds, local_time
 from meterwire.meter_model.profiles import load_profile
-from meterwire.meter_model.tariff import DayPlan, SettlementDay, Slot, TariffSchedule
+from meterwire.meter_model.tariff import SettlementDay, Slot, TariffSchedule, plan_of
 
 minutes = st.integers(15_778_080, 68_000_000)
 
@@ -21,7 +21,7 @@ def at(iso: str) -> dt.datetime:
 
 def test_the_default_rates_of_every_hour() -> None:
     """1 sharp 17-19; 2 peak 08-11 and 19-22; 3 flat 11-17 and 22-24; 4 valley 00-08."""
-    plan = DayPlan(load_profile("three-phase").tariff)
+    plan = plan_of(load_profile("three-phase").tariff)
     by_hour = [4] * 8 + [2] * 3 + [3] * 6 + [1] * 2 + [2] * 3 + [3] * 2
     for minute in range(3 * 1440):
         assert plan.rate_at(minute) == by_hour[minute % 1440 // 60]
@@ -37,7 +37,7 @@ schedules = st.lists(st.integers(0, 1439), min_size=1, max_size=14, unique=True)
 @given(schedules, minutes)
 def test_switches_and_beginnings_agree_with_the_rate_of_each_minute(slots: tuple[Slot, ...], minute: int) -> None:
     """No switch is missed, whatever the schedule: the registers are cut at `next_switch`."""
-    plan = DayPlan(TariffSchedule(4, slots))
+    plan = plan_of(TariffSchedule(4, slots))
     switch = plan.next_switch(minute)
     assert minute < switch <= minute + 1440
     assert {plan.rate_at(at) for at in range(minute, switch)} == {plan.rate_at(minute)}

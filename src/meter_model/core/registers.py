@@ -233,6 +233,11 @@ class EnergyRegisters:
             pulses = self._rate_pulses[:, register].sum(axis=0) + (self._totals[register] >> 32) + (fractions >> 32)
         return np.asarray(pulses, np.int64)
 
+    def totals(self) -> NDArray[np.int64]:
+        """Readings of all totals, copied: whole pulses and 2**-32 pulses (these without carry), [2][register][meter]."""
+        self.drain()
+        return np.stack([self._rate_pulses.sum(axis=0), self._rate_fractions.sum(axis=0) + self._totals])
+
     def preset(
         self,
         register: Register,

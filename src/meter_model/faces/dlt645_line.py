@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.faces.dlt645_answers import Served, denied, other_error
 from meterwire.meter_model.faces.dlt645_values import baud_of
 from meterwire.protocols.dialogue import LineSettings
@@ -53,7 +54,10 @@ class LineFunctions:
         moment: tuple[Any, ...] = (*(None if part == _ANY else int(part) for part in (month, day, hour)), int(minute))
         if not _is_moment(*moment):
             raise other_error()
-        freezes.appoint(*moment)
+        try:
+            freezes.appoint(*moment)
+        except LocalProtocolError:
+            raise other_error() from None
         return Served(changed=True)
 
     def _change_baud(self, request: bytes) -> Served:

@@ -11,10 +11,14 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.circuit import Spectrum
+from meterwire.meter_model.credit import CreditSettings
 from meterwire.meter_model.demand import DemandSettings
 from meterwire.meter_model.energy import CombinationWords, Starting
+from meterwire.meter_model.freezes import FreezeSettings
 from meterwire.meter_model.identity import Plate
 from meterwire.meter_model.load import Load
+from meterwire.meter_model.load_profile import LoadProfileSettings
+from meterwire.meter_model.prices import PriceSettings
 from meterwire.meter_model.tariff import SettlementDay, TariffSchedule
 
 
@@ -74,6 +78,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A type of meter.
 
     Attributes:
+        freezes: kinds of freezes that are not as usual, by name.
         absent: names of quantities that this type does not have.
     """
 
@@ -90,6 +95,10 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     combination: CombinationWords = CombinationWords()
     spectrum: Spectrum = Spectrum()
     numbers: Numbers = Numbers()
+    freezes: dict[str, FreezeSettings] = {}
+    load_profile: LoadProfileSettings = LoadProfileSettings()
+    prices: PriceSettings = PriceSettings()
+    credit: CreditSettings = CreditSettings()
     absent: tuple[str, ...] = ()
 
 

@@ -192,7 +192,7 @@ NOTHING, UNAUTHORISED, OTHER, BAUD = b"\x02", b"\x04", b"\x01", b"\x08"
         (0x11, b"\x00\x00", OTHER),
         (0x12, bytes.fromhex("0000010001"), NOTHING),
         (0x14, bytes.fromhex("010100040200000078563412" + "04010126"), UNAUTHORISED),
-        (0x16, bytes.fromhex("99999999"), OTHER),
+        (0x16, bytes.fromhex("30241299"), OTHER),
         (0x17, b"\x21", BAUD),
         (0x18, bytes.fromhex("030C0004") + bytes(8), UNAUTHORISED),
         (0x19, bytes(8), UNAUTHORISED),

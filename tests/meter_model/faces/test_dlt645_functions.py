@@ -268,7 +268,7 @@ def test_an_address_that_is_none_is_met_with_silence(data):
     assert face.address == ADDRESS
 
 
-@pytest.mark.parametrize("data", ["99999913", "30241299", "60121299", "30993212", "99999900FF", "30121399", "3012"])
+@pytest.mark.parametrize("data", ["99999913", "30241299", "60121299", "30993212", "99999900FF", "00000100", "3012"])
 def test_freezes_that_cannot_be_are_refused(data):
     """A moment has its nines in front."""
     assert refused(new_face(), 0x16, bytes.fromhex(data)) == OTHER

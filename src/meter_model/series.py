@@ -1,0 +1,154 @@
+"""Rows of quantities that a meter stores at set moments: the ring behind each kind of freeze and class of load profile.
+
+A row keeps the state of the meter, copied, and works its values out when somebody asks: storing is cheap, and a value
+is exactly what a reading at that moment gave.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.clock import local_time
+from meterwire.meter_model.load import PHASES
+from meterwire.meter_model.plain import plain, revived
+from meterwire.meter_model.tariff import NO_MORE
+from meterwire.meter_model.values import NotServed, Value
+from meterwire.quantities import QUANTITIES, Kind, Quantity
+
+if TYPE_CHECKING:
+    from meterwire.meter_model.sample import Sample
+
+Schedule = Callable[[int], int]
+"""The first moment later than a minute since 1970 local; NO_MORE where there is none."""
+_RATED: Final = frozenset({Kind.ENERGY, Kind.MAX_DEMAND})
+
+
+@cache
+def column(name: str) -> Quantity:
+    """The quantity of that name, of any of 63 rates; raises LocalProtocolError."""
+    if name in QUANTITIES:
+        return QUANTITIES[name]
+    base, _, rate = name.rpartition("_rate_")
+    row = QUANTITIES.get(base)
+    if row is None or row.kind not in _RATED or not (rate.isascii() and rate.isdigit() and 1 <= int(rate) <= 63):
+        raise LocalProtocolError(f"no quantity is called {name!r}")
+    return msgspec.structs.replace(row, name=f"{base}_rate_{int(rate)}", rate=int(rate))
+
+
+def needs_everything(columns: Iterable[Quantity]) -> bool:
+    """Whether the totals and the instantaneous values are not enough."""
+    return any(
+        row.kind == Kind.MAX_DEMAND or (row.kind == Kind.ENERGY and (row.rate or row.phase in PHASES))
+        for row in columns
+    )
+
+
+class Row:
+    """What was stored at one moment.
+
+    Attributes:
+        time: when, aware.
+        columns: the names of what was to be stored.
+    """
+
+    def __init__(self, second: int, zone: dt.timezone, columns: tuple[Quantity, ...], sample: Sample | None) -> None:
+        self.second = second
+        self.time = local_time(second).replace(tzinfo=zone)
+        self._columns, self._sample = columns, sample
+        self._values: dict[str, Value] = {}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of what was to be stored; the meter may lack some of it."""
+        return tuple(row.name for row in self._columns)
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """The values by name of the quantity, exact; what the meter did not have is not there."""
+        if self._sample is not None:
+            for quantity in self._columns:
+                try:
+                    self._values[quantity.name] = self._sample.read(quantity)
+                except NotServed:
+                    continue
+            self._sample = None
+        return self._values
+
+    def state(self) -> list[Any]:
+        """As builtins."""
+        return [self.second, list(self.columns), [plain(self.values.get(name)) for name in self.columns]]
+
+    @staticmethod
+    def of(state: Sequence[Any], zone: dt.timezone) -> Row:
+        """From builtins."""
+        second, names, values = state
+        row = Row(second, zone, tuple(map(column, names)), None)
+        row._values = {name: revived(value) for name, value in zip(names, values, strict=True) if value is not None}
+        return row
+
+
+class Series:
+    """A ring of rows, and when the next one is due.
+
+    Args:
+        depth: rows that are kept.
+        schedule: when rows are due.
+        backfill: of the rows that became due without power, how many of the last are made up for afterwards.
+
+    Attributes:
+        next: the minute at which the next row is due.
+        total: how many rows there have been.
+    """
+
+    def __init__(self, depth: int, schedule: Schedule, backfill: int = 0) -> None:
+        self.depth, self.schedule = depth, schedule
+        self.next = NO_MORE
+        self.total = 0
+        self._ring: deque[Row] = deque(maxlen=depth)
+        self._missed: deque[Row] = deque(maxlen=backfill)
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows, the oldest first."""
+        return [*self._ring, *self._missed][-self.depth :]
+
+    def plan(self, minute: int) -> None:
+        """Find the next moment after a minute."""
+        self.next = self.schedule(minute)
+
+    def add(self, row: Row, *, powered: bool = True) -> None:
+        """Store a row."""
+        if not powered:
+            self._missed.append(row)
+            return
+        self.total += len(self._missed) + 1
+        self._ring.extend(self._missed)
+        self._missed.clear()
+        self._ring.append(row)
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self._ring.clear()
+        self._missed.clear()
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as builtins."""
+        return {
+            "total": self.total,
+            "rows": [row.state() for row in self._ring],
+            "missed": [row.state() for row in self._missed],
+        }
+
+    def restore(self, state: Mapping[str, Any], zone: dt.timezone) -> None:
+        """Take a saved state over."""
+        self.clear()
+        self.total = state["total"]
+        self._ring.extend(Row.of(row, zone) for row in state["rows"])
+        self._missed.extend(Row.of(row, zone) for row in state["missed"])
