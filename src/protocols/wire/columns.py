@@ -16,6 +16,7 @@ import msgspec
 from meterwire.errors import MalformedError
 from meterwire.protocols.wire.codec import Codec
 from meterwire.protocols.wire.codec import codec as codec_of
+from meterwire.protocols.wire.facts import is_octet
 from meterwire.protocols.wire.generated.described import axdr_length
 from meterwire.protocols.wire.generated.reading import untext
 from meterwire.protocols.wire.nodes import (
@@ -143,7 +144,7 @@ def _shape(cases: dict[int, Any], octets: bytes, start: int) -> _Shape | None:
 def _cases(layout: Any) -> dict[int, Any] | None:
     """The layouts by tag octet of a type whose tag is one octet in front."""
     node = layout.body if isinstance(layout, Named) else layout
-    if not isinstance(node, Choice) or node.into is None or not _is_octet(node.tag):
+    if not isinstance(node, Choice) or node.into is None or not is_octet(node.tag):
         return None
     counted = {}
     for tag, case in node.cases.items():
@@ -151,10 +152,6 @@ def _cases(layout: Any) -> dict[int, Any] | None:
         if not isinstance(held, Many) or isinstance(held.count, AxdrLength):
             counted[tag] = held
     return counted
-
-
-def _is_octet(tag: Any) -> bool:
-    return isinstance(tag, UInt) and tag.size == 1 and not tag.signed
 
 
 def _cell(case: Any, octets: bytes, p: int) -> tuple[str, str, int, int] | None:

@@ -141,6 +141,19 @@ def end_matters(node: Any, edition: int | None = None, depth: int = 0) -> bool:
     return bool(declared) and any(end_matters(f.node, edition, depth + 1) for f in declared.fields)  # type: ignore[union-attr]
 
 
+def tagged_choice(item: Any, edition: int | None) -> Choice | None:
+    """The choice by a tag octet that a layout is, if it is one whose values carry their tag."""
+    node = resolve(item, edition)
+    node = target(node) if isinstance(node, Recur) else node
+    node = node.body if isinstance(node, Named) else node
+    return node if isinstance(node, Choice) and node.into and is_octet(node.tag) else None
+
+
+def is_octet(node: Any) -> bool:
+    """Whether a layout is one octet, a number without a sign."""
+    return isinstance(node, UInt) and node.size == 1 and not node.signed
+
+
 def index_of(declared: MessageInfo, name: str) -> int:
     """Place of a field in its message; a reference to a field that is not there is a mistake of the declaration."""
     for place, f in enumerate(declared.fields):

@@ -6,11 +6,13 @@ Each function is `(o, out)`: the value and the bytearray it is appended to.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import singledispatch
 from typing import Any
 
 from meterwire.protocols.wire.declare import BitsInfo, bits_info, info
-from meterwire.protocols.wire.facts import fixed, marks, sizes, target, width
+from meterwire.protocols.wire.facts import fixed, is_octet, marks, sizes, tagged_choice, target, width
 from meterwire.protocols.wire.generated.source import Scope, Source
 from meterwire.protocols.wire.nodes import (
     AxdrLength,
@@ -23,6 +25,7 @@ from meterwire.protocols.wire.nodes import (
     Const,
     Described,
     Enum,
+    Float,
     Lookup,
     Many,
     Masked,
@@ -355,8 +358,14 @@ def _(node: Many, b: Building, value: str, scope: Scope) -> None:
     elif isinstance(node.count, (Ref, int)):
         due = b.source.reference(node.count, scope) if isinstance(node.count, Ref) else str(node.count)
         b.line(f"if len({value}) != {due}: raise Misfit(f'{{len({value})}} items, not {{{due}}}')")
+    choice = tagged_choice(node.item, b.source.edition)
+    table = _packers(b, choice) if choice else {}
     with b.source.block(f"for {item} in {value}:"):
-        b.put(node.item, item, scope)
+        if not table:
+            b.put(node.item, item, scope)
+            return
+        with _packed(b, table, item):  # most items of most lists are simple: write them without a call
+            b.put(node.item, item, scope)
 
 
 @emit.register(Maybe)
@@ -416,11 +425,49 @@ def _(node: Recur, b: Building, value: str, scope: Scope) -> None:
 
 @emit.register(Choice)
 def _(node: Choice, b: Building, value: str, scope: Scope) -> None:
+    table = _packers(b, node)
+    if not table:
+        _cases(node, b, value, scope, set())
+        return
+    with _packed(b, table, value):
+        _cases(node, b, value, scope, set(table))
+
+
+_WORTH_A_TABLE = 4
+
+
+def _packers(b: Building, node: Choice) -> dict[int, Any]:
+    """For each tag octet whose value is a plain number, what packs both at once; empty where there are too few."""
+    table: dict[int, Any] = {}
+    if node.into is None or not is_octet(node.tag):
+        return table
+    for key, case in node.cases.items():
+        layout = b.source.resolve(case)
+        known = fixed(layout)
+        if known and isinstance(layout, (UInt, Float)) and packed_expression(layout, "v") == "v":
+            order = ">" if known[0] == "=" else known[0]
+            table[key] = struct.Struct(f"{order}B{known[1]}").pack
+    return table if len(table) >= _WORTH_A_TABLE else {}
+
+
+@contextmanager
+def _packed(b: Building, table: dict[int, Any], value: str) -> Iterator[None]:
+    """Write what packs a tagged value through the table; inside, what writes those that it does not have."""
+    pack = b.source.fresh("f")
+    b.line(f"{pack} = {b.source.constant(table.get)}({value}.tag)")
+    b.line(f"if {pack} is not None: out += {pack}({value}.tag, {value}.value)")
+    with b.source.block("else:"):
+        yield
+
+
+def _cases(node: Choice, b: Building, value: str, scope: Scope, done: set[int]) -> None:
+    """Write what tells the cases apart that are not done yet."""
     tag, inner = _tag(node, b, value, scope)
     first = "if"
     groups: dict[int, tuple[Any, list[Any]]] = {}
     for key, case in node.cases.items():
-        groups.setdefault(id(case), (case, []))[1].append(key)
+        if key not in done:
+            groups.setdefault(id(case), (case, []))[1].append(key)
     for case, tags in groups.values():
         test = f"{tag} == {tags[0]!r}" if len(tags) == 1 else f"{tag} in {tuple(tags)!r}"
         with b.source.block(f"{first} {test}:"):

@@ -12,7 +12,7 @@ from functools import singledispatch
 from typing import Any
 
 from meterwire.protocols.wire.declare import info
-from meterwire.protocols.wire.facts import fixed, min_size, target
+from meterwire.protocols.wire.facts import fixed, min_size, tagged_choice, target
 from meterwire.protocols.wire.generated.described import parse_described
 from meterwire.protocols.wire.generated.reading import Reading, Run, digits
 from meterwire.protocols.wire.generated.source import Scope, Source
@@ -208,7 +208,7 @@ def _count(r: Reading, node: Many, scope: Scope, name: str) -> str:
 
 def _item(r: Reading, node: Many, item: str, place: str, scope: Scope, name: str) -> None:
     r.open(f"f'[{{{place}}}]'", node.item)
-    choice = _tagged_choice(r, node.item)
+    choice = tagged_choice(node.item, r.source.edition)
     table = _fixed_table(r, choice) if choice else {}
     if choice is None or r.traced or len(table) < _WORTH_A_TABLE:
         r.read(node.item, item, scope, name)
@@ -220,16 +220,6 @@ def _item(r: Reading, node: Many, item: str, place: str, scope: Scope, name: str
         with r.source.block("else:"):
             r.read(node.item, item, scope, name)
     r.close(item)
-
-
-def _tagged_choice(r: Reading, item: Any) -> Choice | None:
-    """The choice by a tag octet that an item is, if it is one whose values carry their tag."""
-    node = r.source.resolve(item)
-    node = target(node) if isinstance(node, Recur) else node
-    node = node.body if isinstance(node, Named) else node
-    if isinstance(node, Choice) and node.into and isinstance(node.tag, UInt) and node.tag.size == 1:
-        return node
-    return None
 
 
 @emit.register(Maybe)
