@@ -57,6 +57,7 @@ def connect(
     secret: bytes = b"",
     filters: Sequence[Filter] = (),
     registered: Callable[[float, bytes], None] | None = None,
+    **more: Any,
 ) -> Iterator[Any]:
     """Open a line and give the client of its dialect; closes association and line at the end.
 
@@ -66,6 +67,7 @@ def connect(
         secret: password of a DLMS association; never part of a URL.
         filters: middleware of `meterwire.transports`, from the line outwards.
         registered: is told of registration octets of whoever dials in.
+        more: what else the client of the dialect takes, such as `edition` and `credentials` of DL/T 645.
 
     Raises:
         LocalProtocolError: the URL or an option of it cannot be right.
@@ -76,7 +78,7 @@ def connect(
     endpoint, make, _, settings = _prepared(url, address, secret)
     line = open_line(endpoint, *filters, registered=registered)
     try:
-        client = make(line, **settings)
+        client = make(line, **settings | more)
         yield client
         with suppress(MeterwireError):  # the work is done; the meter forgets the association by itself
             if hasattr(client, "release"):
@@ -93,6 +95,7 @@ async def aconnect(
     secret: bytes = b"",
     filters: Sequence[Filter] = (),
     registered: Callable[[float, bytes], None] | None = None,
+    **more: Any,
 ) -> AsyncIterator[Any]:
     """The same for asyncio: every call of the client is awaited."""
     from meterwire.transports.lines import aopen_line  # noqa: PLC0415
@@ -100,7 +103,7 @@ async def aconnect(
     endpoint, _, make, settings = _prepared(url, address, secret)
     line = await aopen_line(endpoint, *filters, registered=registered)
     try:
-        client = make(line, **settings)
+        client = make(line, **settings | more)
         yield client
         with suppress(MeterwireError):  # the work is done; the meter forgets the association by itself
             if hasattr(client, "release"):
@@ -128,6 +131,10 @@ def _dlt645(endpoint: Endpoint, address: str | None) -> tuple[Any, Any, dict[str
     from meterwire.protocols.dlt645.client import AsyncMeter645, Meter645  # noqa: PLC0415
 
     settings: dict[str, Any] = {"patience": patience(endpoint, address or "any meter (AAAAAAAAAAAA)")}
+    if endpoint.option("edition"):
+        settings["edition"] = endpoint.option("edition")
+    if endpoint.carrier == "serial":
+        settings["settings"] = endpoint.settings
     return Meter645, AsyncMeter645, settings | ({"address": address} if address else {})
 
 

@@ -1,7 +1,7 @@
 """The edition of 1997, for dissection: other function codes, identifiers of two octets, the same frame.
 
 What is here is read in public programs and captured frames, not in the standard's text; clauses are therefore not
-given. Meters of this edition are read, not emulated.
+given.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from meterwire.errors import MalformedError
-from meterwire.protocols.dlt645.formats import format_of
 from meterwire.protocols.dlt645.frame import Control, Frame
+from meterwire.protocols.dlt645.identifiers import identifiers_for
+from meterwire.protocols.dlt645.messages import Address, BaudRate, Password
+from meterwire.protocols.dlt645.telling import identifier_text, value_text
 from meterwire.protocols.wire.declare import bits, field, message, part
 from meterwire.protocols.wire.nodes import REST, U8, U16L, Octets
 
@@ -21,6 +23,7 @@ FUNCTIONS: Final = frozenset({0x01, 0x02, 0x03, 0x04, 0x0A, 0x0C, 0x0F, 0x10})
 """
 _WITH_IDENTIFIER: Final = frozenset({0x01, 0x02, 0x03, 0x04})
 _READ_AGAIN: Final = 0x03
+_WRITE: Final = 0x04
 _LONGEST_READ_AGAIN: Final = 7
 
 
@@ -30,6 +33,30 @@ class Item1997:
 
     identifier: int = field(U16L, "data identifier (DI0, DI1)")
     data: bytes = field(Octets(REST), "data of the item", default=b"")
+
+
+@message(cite="DL/T 645-1997 (write data; recalled)")
+class Write1997:
+    """04H: write one item; there is no operator code."""
+
+    identifier: int = field(U16L, "data identifier (DI0, DI1)")
+    password: Password = field(Password, "level and password (PA, P0 to P2)")
+    data: bytes = field(Octets(REST), "data of the item")
+
+
+@message(cite="DL/T 645-1997 (change password; recalled)")
+class ChangePassword1997:
+    """0FH: a new password for the same or a lower level."""
+
+    old: Password = field(Password, "old level and password (PAo, P0o to P2o)")
+    new: Password = field(Password, "new level and password (PAn, P0n to P2n)")
+
+
+@message(cite="DL/T 645-1997 (clear demand; recalled)")
+class ClearDemand1997:
+    """10H: clear the maximum demands."""
+
+    password: Password = field(Password, "level and password (PA, P0 to P2)")
 
 
 @bits(U8)
@@ -53,6 +80,16 @@ class Error1997:
     word: ErrorWord1997 = field(ErrorWord1997, "error word (ERR)")
 
 
+_REQUESTS: Final = {
+    _WRITE: Write1997,
+    0x0A: Address,
+    0x0C: BaudRate,
+    0x0F: ChangePassword1997,
+    0x10: ClearDemand1997,
+}
+_ANSWERS: Final = {0x0C: BaudRate, 0x0F: Password}
+
+
 def is_of_1997(frame: Frame) -> bool:
     """Whether function code and length say that a frame is of the older edition; 08H is of both."""
     function = int(frame.control.function)
@@ -65,69 +102,32 @@ def payload_of_1997(control: Control, size: int) -> Any:
     """The message in a data field of `size` octets, None where nothing is known about it."""
     if control.abnormal:
         return Error1997 if size == 1 else None
-    return Item1997 if int(control.function) in _WITH_IDENTIFIER and size >= 2 else None
-
-
-_MONTHS: Final = {0x90: "", 0x94: ", last month", 0x98: ", month before last"}
-_ENERGIES: Final = {0x01: "forward active energy", 0x02: "reverse active energy"}
-_REACTIVE: Final = {0x01: "forward reactive energy", 0x02: "reverse reactive energy"}
-_OTHERS: Final = {
-    0xB611: ("voltage, phase A", "V", "XXXX"),
-    0xB612: ("voltage, phase B", "V", "XXXX"),
-    0xB613: ("voltage, phase C", "V", "XXXX"),
-    0xB621: ("current, phase A", "A", "XX.XX"),
-    0xB622: ("current, phase B", "A", "XX.XX"),
-    0xB623: ("current, phase C", "A", "XX.XX"),
-    0xB630: ("active power", "kW", "XX.XXXX"),
-    0xB631: ("active power, phase A", "kW", "XX.XXXX"),
-    0xB632: ("active power, phase B", "kW", "XX.XXXX"),
-    0xB633: ("active power, phase C", "kW", "XX.XXXX"),
-    0xB640: ("reactive power", "kvar", "XX.XX"),
-    0xB641: ("reactive power, phase A", "kvar", "XX.XX"),
-    0xB642: ("reactive power, phase B", "kvar", "XX.XX"),
-    0xB643: ("reactive power, phase C", "kvar", "XX.XX"),
-    0xB650: ("power factor", "", "X.XXX"),
-    0xB651: ("power factor, phase A", "", "X.XXX"),
-    0xB652: ("power factor, phase B", "", "X.XXX"),
-    0xB653: ("power factor, phase C", "", "X.XXX"),
-    0xC010: ("date and day of the week", "", "YYMMDDWW"),
-    0xC011: ("time", "", "hhmmss"),
-    0xC030: ("active meter constant", "imp/kWh", "XXXXXX"),
-    0xC031: ("reactive meter constant", "imp/kvarh", "XXXXXX"),
-    0xC032: ("meter number", "", "DIGITS12"),
-    0xC034: ("device number", "", "DIGITS12"),
-}
+    if int(control.function) in _WITH_IDENTIFIER and not (control.direction == 0 and control.function == _WRITE):
+        return Item1997 if size >= 2 else None
+    if not size:
+        return None
+    return (_ANSWERS if control.direction else _REQUESTS).get(int(control.function))
 
 
 def describe_1997(di: int) -> tuple[str, str, str] | None:
-    """Name, unit and format of an identifier, None for one that is not known here."""
-    month = _MONTHS.get(di >> 8 & 0xFE)
-    if month is None:
-        return _OTHERS.get(di)
-    reactive, kind, rate = di >> 8 & 1, di >> 4 & 0xF, di & 0xF
-    name = (_REACTIVE if reactive else _ENERGIES).get(kind)
-    if name is None:
-        return None
-    rates = {0: ", total", 0xF: ", block"}.get(rate, f", rate {rate}")
-    return name + rates + month, "kvarh" if reactive else "kWh", "XXXXXX.XX" + ("*n" if rate == 0xF else "")
+    """Name, unit and format of an identifier, None for one that no table has."""
+    found = identifiers_for("1997").identifier(di)
+    return None if found is None else (found.name, found.unit, found.format)
 
 
 def identifier_text_1997(di: int) -> str:
     """An identifier as people know it: `9010 forward active energy, total (kWh)`."""
-    found = describe_1997(di)
-    if found is None:
-        return f"{di:04X} (in no table)"
-    return f"{di:04X} {found[0]}" + (f" ({found[1]})" if found[1] else "")
+    return identifier_text(di, identifiers_for("1997"))
 
 
 def data_text_1997(di: int, octets: bytes) -> str | None:
     """What the data of an item say: `1426.79 kWh`; None where they are not of a known format."""
-    found = describe_1997(di)
+    edition = identifiers_for("1997")
+    found = edition.identifier(di)
     if found is None or not octets:
         return None
     try:
-        value = format_of(found[2]).decode(octets)
+        value = edition.decode(di, octets)
     except MalformedError as error:
         return f"not as known: {error.expected}"
-    told = "; ".join(map(str, value)) if isinstance(value, list) else "no value" if value is None else str(value)
-    return f"{told} {found[1]}".rstrip()
+    return value_text(found, value)

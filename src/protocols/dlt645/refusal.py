@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from meterwire.errors import MalformedError, Refused
@@ -18,8 +19,10 @@ def set_bits(word: Any) -> list[str]:
     return [part.name for part in reversed(declared.parts) if getattr(word, part.name)] if declared else []
 
 
-def refusal(frame: Frame) -> Refused:
+def refusal(frame: Frame, payload_of: Callable[[Any, int], Any] = payload_of) -> Refused:
     """The error that an abnormal answer stands for: its code is the `ErrorWord`, or the one of its function.
+
+    `payload_of` finds the message in a data field, of another edition than 2007 its own.
 
     One whose data field is empty or too long, as no standard has it, is a refusal without a reason.
     """

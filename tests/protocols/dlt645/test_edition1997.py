@@ -4,6 +4,7 @@ import pytest
 from vector_files import vectors
 
 from meterwire.protocols.dlt645.edition1997 import (
+    ClearDemand1997,
     Error1997,
     Item1997,
     data_text_1997,
@@ -52,15 +53,17 @@ def test_identifiers_are_named():
     """Protects the names of months and rates, and that unknown identifiers are not given one."""
     assert describe_1997(0x9412) == ("forward active energy, rate 2, last month", "kWh", "XXXXXX.XX")
     assert describe_1997(0x911F) == ("forward reactive energy, block", "kvarh", "XXXXXX.XX*n")
-    assert describe_1997(0x9130) is None
-    assert identifier_text_1997(0xE899) == "E899 (in no table)"
-    assert data_text_1997(0xE899, b"\x01") is None
+    assert describe_1997(0x9170) is None
+    assert identifier_text_1997(0xD013) == "D013 (in no table)"
+    assert data_text_1997(0xD013, b"\x01") is None
+    assert data_text_1997(0xE899, b"\x01") == "01"
     assert data_text_1997(0xB611, b"\x01").startswith("not as known")
-    assert data_text_1997(0x901F, bytes(8)) == "0.00; 0.00 kWh"
-    assert data_text_1997(0xB611, b"\xff\xff") == "no value V"
+    assert data_text_1997(0x901F, bytes(8)) == "total: 0.00 kWh; rate 1: 0.00 kWh"
+    assert data_text_1997(0xB611, b"\xff\xff") == "no value"
 
 
 def test_an_abnormal_answer_is_an_error_word():
     """Protects refusals of old meters."""
     assert payload_of_1997(Control(direction=1, abnormal=1, function=1), 1) is Error1997
-    assert payload_of_1997(Control(function=0x10), 4) is None
+    assert payload_of_1997(Control(function=0x10), 4) is ClearDemand1997
+    assert payload_of_1997(Control(function=0x1E), 4) is None
