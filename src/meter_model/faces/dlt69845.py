@@ -278,6 +278,7 @@ _SERVICES: Final[Mapping[type, Callable[..., Any]]] = {
 }
 
 
+@lru_cache(maxsize=256)
 def _is_request(control: LinkControl) -> bool:
     """From a client, and whole: fragments are not put together yet, and get no answer."""
     if control.direction or control.fragment or not control.started_by_client:
@@ -296,6 +297,7 @@ def _short(result: ResultNormal) -> str:
     return str(text)[:4].encode("ascii", "replace").decode().ljust(4)
 
 
+@lru_cache(maxsize=256)
 def _echo(piid: Piid) -> PiidAcd:
     return PiidAcd(priority=piid.priority, access=0, number=piid.number)
 

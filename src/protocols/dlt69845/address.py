@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from meterwire.errors import LocalProtocolError
@@ -91,7 +93,12 @@ def address(text: str) -> Address:
 
 def address_in(frame: Link) -> Address:
     """The server address of a frame. Nibbles B to E, which no address has, are kept as they are."""
-    flag, octets, logic = frame.flag, frame.server, int(frame.flag.logic)
+    return _address(frame.flag, frame.server)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _address(flag: Flag17 | Flag21, octets: bytes) -> Address:
+    logic = int(flag.logic)
     if isinstance(flag, Flag21) and flag.extended:
         # Whether the extended logical address is the first octet sent, or of the printed number, is not certain.
         logic, octets = octets[0], octets[1:]
