@@ -15,8 +15,16 @@ USAGE = """say what to do, behind the URL of the control surface:
   set clock freeze | run | rate=60 | step=900 | jump=2026-02-01T00:00:00
   set power off | on
   set programming on | off
+  set cover open | closed      (and terminal-cover)
+  set magnet on | off
+  set battery clock=2.5 outage=3.0
+  set auxiliary on | off | none
+  set wiring phase=b turned | phase=b right | voltage=reversed current=normal
+  set limit under_voltage_delay=5
   set fault drop=0.1 flip=0.001 link=dlt645 | clear
-  get load | phases | clock | power | programming | relay | fault | identity | events | quantity NAME
+  set misbehave silent=1 late=2.5 wrong_address=1 abnormal=1 disconnect=1 link=dlt645 | clear
+  get load | phases | clock | power | programming | relay | fault | misbehave | identity | events | quantity NAME
+  get inputs | wiring | limits | status | counts | record KIND
   event cover-open"""
 
 
@@ -41,7 +49,7 @@ def request(words: list[str]) -> dict[str, Any]:
     if op == "event" and len(rest) == 1:
         return {"op": "event", "name": rest[0]}
     if op == "get" and rest:
-        named = {"name": rest[1]} if rest[0] == "quantity" and len(rest) == 2 else {}
+        named = {"name": rest[1]} if rest[0] in {"quantity", "record"} and len(rest) == 2 else {}
         return {"op": "get", "what": rest[0], **named}
     if op != "set" or len(rest) < 2:
         raise LocalProtocolError(USAGE)

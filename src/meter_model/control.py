@@ -13,6 +13,8 @@ A request is an object with `op` and `what`; a reply is `{"ok": true, "value": .
     {"op": "get", "what": "quantity", "name": "voltage_a"}
     {"op": "event", "name": "cover-open"}
 
+The case of the meter, its wiring, events and status: see `control_case.py`.
+
 Operations are pure: whoever serves them decides where they come from, and runs them in the thread of the faces.
 """
 
@@ -29,6 +31,7 @@ import msgspec
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.circuit import PhaseOverride
 from meterwire.meter_model.clock import parse_time
+from meterwire.meter_model.control_case import Case
 from meterwire.meter_model.load import Load
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.values import Demand, NotServed, Value
@@ -46,7 +49,7 @@ EVENTS: Final = (
     "magnet-off",
     "button",
 )
-"""What can be done to a meter that changes nothing it measures."""
+"""What can be done to a meter's case and keys."""
 
 Request = Mapping[str, Any]
 
@@ -99,6 +102,7 @@ class Control:
     def __init__(self, meter: Meter, links: Mapping[str, FaultSettings] | None = None) -> None:
         self.meter = meter
         self.links = {} if links is None else links
+        self._case = Case(meter)
         self._setters: Mapping[str, Callable[[dict[str, Any]], Any]] = {
             "load": self._set_load,
             "phase": self._set_phase,
@@ -106,6 +110,7 @@ class Control:
             "power": self._set_power,
             "programming": self._set_programming,
             "fault": self._set_fault,
+            **self._case.setters,
         }
         self._getters: Mapping[str, Callable[[], Any]] = {
             "load": lambda: msgspec.to_builtins(self.meter.circuit.load),
@@ -119,6 +124,7 @@ class Control:
             "events": lambda: [
                 {"time": event.time.isoformat(), "name": event.name} for event in self.meter.events.last(100)
             ],
+            **self._case.getters,
         }
 
     def reply(self, line: bytes) -> bytes:
@@ -152,6 +158,8 @@ class Control:
             return self._event(rest)
         if operation == "get" and what == "quantity":
             return self._quantity(rest)
+        if operation == "get" and what == "record":
+            return self._case.records(msgspec.convert(rest, _Named).name)
         if operation == "set":
             return _choose(self._setters, "set", what)(rest)
         if operation == "get":
@@ -273,9 +281,7 @@ class Control:
         name = msgspec.convert(rest, _Named).name
         if name not in EVENTS:
             raise LocalProtocolError(f"no event is called {name!r}: {', '.join(EVENTS)}")
-        self.meter.note_event(name)
-        if name == "button":
-            self.meter.relay.press_button()
+        self._case.note(name)
         return {"count": self.meter.events.counts[name]}
 
 

@@ -1,0 +1,189 @@
+"""The control surface, second part: the case, batteries and wiring of a meter, its limits, records and status.
+
+{"op": "set", "what": "cover", "open": true}                 or "closed"; likewise "terminal-cover"
+{"op": "set", "what": "magnet", "on": true}
+{"op": "set", "what": "auxiliary", "on": true}               or "none": true for a meter that has none
+{"op": "set", "what": "battery", "clock": 2.5, "outage": null}          volts; null: as new
+{"op": "set", "what": "wiring", "phase": "b", "turned": true}           the current the wrong way round; or "right"
+{"op": "set", "what": "wiring", "voltage": "reversed", "current": "normal"}         the order of the phases
+{"op": "set", "what": "limit", "under_voltage_delay": 5}
+{"op": "get", "what": "status"}                              or inputs, limits, counts
+{"op": "get", "what": "record", "name": "under_voltage_a"}   the records of that kind, the latest first
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, Final, Literal
+
+import msgspec
+
+from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.events import EventRecord
+from meterwire.meter_model.inputs import Inputs, Volts
+from meterwire.meter_model.meter import Meter
+from meterwire.meter_model.values import Demand
+
+NOTED: Final = {
+    "cover-open": {"cover_open": True},
+    "cover-closed": {"cover_open": False},
+    "terminal-cover-open": {"terminal_cover_open": True},
+    "terminal-cover-closed": {"terminal_cover_open": False},
+    "magnet-on": {"magnetic_field": True},
+    "magnet-off": {"magnetic_field": False},
+}
+"""What happens at the case, by the name under which it is noted."""
+
+
+class _Cover(msgspec.Struct, forbid_unknown_fields=True):
+    open: bool = False
+    closed: bool = False
+
+
+class _Switch(msgspec.Struct, forbid_unknown_fields=True):
+    on: bool
+
+
+class _Auxiliary(msgspec.Struct, forbid_unknown_fields=True):
+    on: bool | None = None
+    none: bool = False
+
+
+class _Battery(msgspec.Struct, forbid_unknown_fields=True):
+    clock: Volts | msgspec.UnsetType | None = msgspec.UNSET
+    outage: Volts | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class _Wiring(msgspec.Struct, forbid_unknown_fields=True):
+    phase: str = ""
+    turned: bool = False
+    right: bool = False
+    voltage: Literal["", "normal", "reversed"] = ""
+    current: Literal["", "normal", "reversed"] = ""
+
+
+class Case:
+    """What can be done to the case of a meter, and asked about its events."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.setters: Mapping[str, Callable[[dict[str, Any]], Any]] = {
+            "cover": lambda rest: self._cover("cover_open", rest),
+            "terminal-cover": lambda rest: self._cover("terminal_cover_open", rest),
+            "magnet": lambda rest: self.change(magnetic_field=msgspec.convert(rest, _Switch).on),
+            "auxiliary": self._auxiliary,
+            "battery": self._battery,
+            "wiring": self._wiring,
+            "limit": self._limit,
+        }
+        self.getters: Mapping[str, Callable[[], Any]] = {
+            "inputs": lambda: self.meter.inputs.state(),
+            "wiring": self._wired,
+            "limits": lambda: {name: float(value) for name, value in self.meter.events.limits.items()},
+            "status": lambda: {
+                "bits": sorted(self.meter.status.bits()),
+                "functions": sorted(self.meter.status.functions()),
+            },
+            "counts": self._counts,
+        }
+
+    def change(self, **inputs: Any) -> dict[str, Any]:
+        """Change inputs by name."""
+        self.meter.change_inputs(msgspec.structs.replace(self.meter.inputs, **inputs))
+        return self.meter.inputs.state()
+
+    def note(self, name: str) -> None:
+        """Something happens that is noted under this name; the case follows."""
+        state = NOTED.get(name, {})
+        inputs: Inputs = msgspec.structs.replace(self.meter.inputs, **state)
+        if inputs == self.meter.inputs:
+            self.meter.note_event(name)
+        else:
+            self.meter.change_inputs(inputs)
+        if name == "button" and not self.meter.status.wake():
+            self.meter.relay.press_button()
+
+    def records(self, kind: str) -> list[dict[str, Any]]:
+        """The records of a kind as JSON; raises LocalProtocolError."""
+        return [_shown(record) for record in self.meter.events.records(kind)]
+
+    def _cover(self, name: str, rest: dict[str, Any]) -> Any:
+        wanted = msgspec.convert(rest, _Cover)
+        if wanted.open == wanted.closed:
+            raise LocalProtocolError("a cover is either open or closed")
+        return self.change(**{name: wanted.open})
+
+    def _auxiliary(self, rest: dict[str, Any]) -> Any:
+        wanted = msgspec.convert(rest, _Auxiliary)
+        if wanted.none == (wanted.on is not None):
+            raise LocalProtocolError("an auxiliary supply is on, off, or there is none")
+        return self.change(auxiliary_supply=wanted.on)
+
+    def _battery(self, rest: dict[str, Any]) -> Any:
+        wanted = msgspec.convert(rest, _Battery)
+        given = {"clock_battery": wanted.clock, "outage_battery": wanted.outage}
+        return self.change(**{name: value for name, value in given.items() if value is not msgspec.UNSET})
+
+    def _wiring(self, rest: dict[str, Any]) -> Any:
+        wanted = msgspec.convert(rest, _Wiring)
+        if wanted.turned and wanted.right:
+            raise LocalProtocolError("a current is either turned or right")
+        if wanted.turned or wanted.right:
+            self.meter.turn_current(wanted.phase, wanted.turned)
+        order = {name: text == "reversed" for name in ("voltage", "current") if (text := getattr(wanted, name))}
+        if order:
+            self.meter.exchange_phases(**order)
+        return self._wired()
+
+    def _wired(self) -> dict[str, Any]:
+        circuit = self.meter.circuit
+        names = {False: "normal", True: "reversed"}
+        return {
+            "turned": sorted(circuit.turned),
+            "voltage": names[circuit.voltage_reversed],
+            "current": names[circuit.current_reversed],
+        }
+
+    def _limit(self, rest: dict[str, Any]) -> Any:
+        for name, value in rest.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e9:
+                raise LocalProtocolError(f"{name}: a number is needed")
+        for name, value in rest.items():
+            self.meter.events.set_limit(name, Fraction(str(value)))
+        return self.getters["limits"]()
+
+    def _counts(self) -> dict[str, Any]:
+        events = self.meter.events
+        counts = {kind: (events.count(kind), events.total(kind), events.active(kind)) for kind in events.kinds}
+        return {
+            kind: {"count": count, "seconds": total, "active": active}
+            for kind, (count, total, active) in counts.items()
+            if count or active
+        }
+
+
+def _shown(record: EventRecord) -> dict[str, Any]:
+    return {
+        "number": record.number,
+        "start": record.start.isoformat(),
+        "end": None if record.end is None else record.end.isoformat(),
+        "source": record.source,
+        **{
+            name: {key: _json(one) for key, one in getattr(record, name).items()}
+            for name in ("before", "after", "during")
+        },
+    }
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return float(value)
+    if isinstance(value, Demand):
+        return {"value": float(value.value), "time": None if value.time is None else value.time.isoformat()}
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, tuple | list):
+        return [_json(one) for one in value]
+    return value if isinstance(value, str | int | bool | None) else str(value)
