@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from meterwire.errors import MalformedError
 from meterwire.protocols.dlt645.frame import BROADCAST, WILDCARD, Control, Frame, Function
-from meterwire.protocols.dlt645.identifiers import identifier
-from meterwire.protocols.dlt645.interpret import interpret
+from meterwire.protocols.dlt645.identifiers import decode, identifier
 from meterwire.protocols.dlt645.messages import (
     BroadcastTime,
     ControlAnswer,
@@ -21,13 +18,16 @@ from meterwire.protocols.dlt645.messages import (
     ReadAnswer,
     RelayCommand,
     SecurityError,
+    SecurityRequest,
     WriteRequest,
 )
-from meterwire.protocols.dlt645.names import item
 from meterwire.protocols.dlt645.payload import payload_of
 from meterwire.protocols.dlt645.refusal import set_bits
 from meterwire.protocols.dlt645.report import REPORT, events
+from meterwire.protocols.dlt645.telling import identifier_text, security_text, value_text
 from meterwire.protocols.wire.codec import Codec, codec
+
+__all__ = ["annotator", "data_text", "identifier_text", "opener"]
 
 _ENCIPHERED: Final = 0x98
 _FUNCTIONS_OF_1997: Final = {
@@ -56,8 +56,9 @@ def annotator(message: Any, name: str, value: Any) -> str | None:
     """What a field's value means: the name and unit of an identifier, the number in the data, the time."""
     if name in ("identifier", "events") and isinstance(value, int):
         return identifier_text(value)
-    if name == "data" and isinstance(message, (ReadAnswer, WriteRequest)):
-        return data_text(message.identifier, value)
+    if name == "data" and isinstance(message, (ReadAnswer, WriteRequest, SecurityRequest)):
+        protected = security_text(message.identifier, value, answer=isinstance(message, ReadAnswer))
+        return protected or (None if isinstance(message, SecurityRequest) else data_text(message.identifier, value))
     if name == "data" and isinstance(message, FollowUpAnswer):
         return data_text(REPORT, value) if message.identifier == REPORT else f"part {message.sequence} behind the first"
     if isinstance(message, Frame):
@@ -73,50 +74,26 @@ def annotator(message: Any, name: str, value: Any) -> str | None:
     return None
 
 
-def identifier_text(di: int) -> str:
-    """An identifier as people know it: `00010000 forward active energy, total, current (kWh)`."""
-    found = identifier(di)
-    if found is None:
-        return f"{di:08X} (in no table)"
-    return f"{di:08X} {found.name}" + (f" ({found.unit})" if found.unit else "")
-
-
 def data_text(di: int, octets: bytes) -> str:
     """What the data of an item say: `123456.78 kWh`."""
     if not octets:
         return "no such record"
-    if identifier(di) is None:
+    found = identifier(di)
+    if found is None:
         return "of an identifier that no table has"
     try:
-        reading = interpret(item(f"{di:08X}"), octets)
+        value = decode(di, octets)
     except MalformedError as error:
         return f"{len(octets)} octets, a part of the item or not as declared: {error.expected}"
-    if di == REPORT and isinstance(reading.value, list):
-        return _report_text(*reading.value)
-    text = _value_text(reading.value)
-    unit = f" {reading.unit}" if reading.unit and reading.value is not None else ""
-    return f"{text}{unit}" + (f" at {reading.time:%Y-%m-%d %H:%M}" if reading.time else "")
+    return _report_text(value) if di == REPORT else value_text(found, value)
 
 
-def _report_text(flags: Decimal, counts: list[Decimal]) -> str:
-    names = events(int(flags))
+def _report_text(value: Any) -> str:
+    flags, counts = value
+    names = [name.replace("_", " ") for name in events(flags)]
     if len(names) != len(counts):
         return ", ".join(names)
     return ", ".join(f"{name} {count} times" for name, count in zip(names, counts, strict=True)) or "nothing"
-
-
-_SHOWN: Final = 16
-
-
-def _value_text(value: Any) -> str:
-    if isinstance(value, list):
-        shown = [_value_text(one) for one in value[:_SHOWN]]
-        return "; ".join(shown + ["..."] * (len(value) > _SHOWN))
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return "no value" if value is None else str(value)
 
 
 def _frame_text(name: str, value: Any) -> str | None:

@@ -1,206 +1,175 @@
-"""The data identifiers of DL/T 645-2007: what a meter can be asked for, and what the octets of the answer mean.
+"""The data identifiers of DL/T 645: what a meter can be asked for, and what the octets of the answer mean.
 
-The table (``dlt645_di.csv``) holds some 670 rows; those of the standard's annex A alone spell out to 21,547
-identifiers. A row's identifier is eight hex digits, DI3 first; ``[01-3F]`` stands for every octet of that range. In
-its names ``<2>`` is the number in the second range and ``<2:current|settlement day #>`` picks by it, the last choice
-for all that follow, with ``#`` for the number.
-Column `table` says how sure a row is: A.1 to A.7 are the standard's tables, EXT-14 the 2014 notice, EXT is seen in
-public programs, ``EXT?`` is recalled only. The formats are described in `formats`.
+The table of 2007 (``dlt645_di.csv``) holds some 700 rows; those of the standard's annex A alone spell out to 21,547
+identifiers. Column `table` says how sure a row is: A.1 to A.7 are the standard's tables, EXT-14 the 2014 notice, EXT is
+seen in public programs, ``EXT?`` is recalled only. The notation of rows is described in `table`, that of formats in
+`formats`. The functions of this module are those of 2007; `identifiers_for` has both editions.
 """
 
 from __future__ import annotations
 
-import csv
-import re
-from functools import cache, lru_cache
-from typing import Any, Final
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final, Protocol
 
-import msgspec
+from meterwire.errors import LocalProtocolError, MalformedError
+from meterwire.protocols.dlt645.blocks import block, candidates, places
+from meterwire.protocols.dlt645.compounds import CLOSING, Repeat
+from meterwire.protocols.dlt645.layouts import Column
+from meterwire.protocols.dlt645.table import Identifier, Table
+from meterwire.protocols.dlt645.values import Value, moment
+from meterwire.quantities import quantity
 
-from meterwire.protocols.dlt645.formats import Repeat, format_of
-from meterwire.protocols.dlt645.values import Format, Value, moment
+__all__ = [
+    "EDITIONS",
+    "Column",
+    "Identifier",
+    "Identifiers",
+    "Value",
+    "decode",
+    "encode",
+    "identifier",
+    "identifiers_for",
+    "members",
+    "moment",
+]
 
-__all__ = ["Identifier", "Value", "decode", "encode", "identifier", "members", "moment"]
 
-
-class Identifier(msgspec.Struct, frozen=True):
-    """One data identifier.
+class Identifiers(Protocol):
+    """The data identifiers of one edition.
 
     Attributes:
-        di: the identifier, 32 bits, DI3 highest.
-        format: how the octets are to be read, in the notation of `formats`.
-        octets: length of the data; None where it depends on the meter.
-        unit: unit of a number; several are joined by a semicolon; `times` for counts.
-        access: `r`, `w`, `rw`, or `03H` for identifiers of the security function.
-        signed: numbers carry a sign in the top bit of their highest octet.
-        table: the table of the standard, or how else the row is known.
-        fields: the Chinese names of a record's items, where they are known.
+        edition: 1997 or 2007.
+        octets: of an identifier in a frame, low octet first: 2 or 4.
     """
 
-    di: int
-    name: str
-    name_zh: str
-    format: str
-    octets: int | None
-    unit: str
-    access: str
-    signed: bool
-    table: str
-    fields: tuple[str, ...] = ()
+    edition: str
+    octets: int
 
     @property
-    def codec(self) -> Format:
-        """Reader and writer of the data."""
-        return format_of(self.format, self.signed)
+    def identifier(self) -> Callable[[int], Identifier | None]:
+        """The data identifier, or None when no table has it."""
+
+    @property
+    def members(self) -> Callable[[int], tuple[int, ...]]:
+        """The identifiers that a block is made of, in the order of its data."""
+
+    def decode(self, di: int, octets: bytes) -> Value:
+        """The value that the data of an answer carries; raises MalformedError."""
+
+    def encode(self, di: int, value: Any) -> bytes:
+        """The data that carries a value; raises LocalProtocolError."""
+
+    def of_quantity(self, name: str) -> int | None:
+        """The identifier of a neutral quantity, None where this edition has none."""
 
 
-class _Row(msgspec.Struct, frozen=True):
-    """A row of the table: an identifier, or all those of a range."""
+class _Edition:
+    """One table, with its blocks."""
 
-    ranges: tuple[tuple[int, int], ...]
-    name: str
-    name_zh: str
-    format: str
-    octets: int | None
-    unit: str
-    access: str
-    signed: bool
-    table: str
-    fields: tuple[str, ...]
+    def __init__(self, edition: str, table: Table, step: int) -> None:
+        self.edition, self.octets = edition, table.octets
+        self.table = table
+        self._step = step
+        self.identifier = lru_cache(maxsize=4096)(self._identifier)
+        self.members = lru_cache(maxsize=512)(self._members)
 
-    def holds(self, octets: bytes) -> bool:
-        """Whether the identifier, or the beginning of one (DI3 first), is one of this row."""
-        return all(low <= octet <= high for octet, (low, high) in zip(octets, self.ranges, strict=False))
+    def _identifier(self, di: int) -> Identifier | None:
+        return self.table.find(di) or self._block(di)
 
-    def identifier(self, octets: bytes) -> Identifier:
-        """The identifier (DI3 first) spelled out."""
-        chosen = [(octet, low) for octet, (low, high) in zip(octets, self.ranges, strict=True) if low != high]
-        return Identifier(
-            di=int.from_bytes(octets, "big"),
-            name=_spelled(self.name, chosen),
-            name_zh=_spelled(self.name_zh, chosen),
-            format=self.format,
-            octets=self.octets,
-            unit=self.unit,
-            access=self.access,
-            signed=self.signed,
-            table=self.table,
-            fields=self.fields,
-        )
+    def _block(self, di: int) -> Identifier | None:
+        if not 0 <= di < 1 << 8 * self.octets:
+            return None
+        shifts = places(di, self.octets, self._step)
+        if len(shifts) != 1:
+            return None
+        found = (self.table.find(one) for one in candidates(di, shifts[0], self._step))
+        return block(di, [one for one in found if one is not None])
 
+    def _members(self, di: int) -> tuple[int, ...]:
+        whole = self.identifier(di)
+        shifts = places(di, self.octets, self._step)
+        if whole is None or len(shifts) != 1:
+            return ()
+        found = tuple(one for one in candidates(di, shifts[0], self._step) if self.table.find(one) is not None)
+        codec = whole.codec
+        return found[: codec.count] if isinstance(codec, Repeat) else found
 
-_CHOICE: Final = re.compile(r"<(\d)(?::([^>]*))?>")
-_OCTET: Final = re.compile(r"\[(..)-(..)\]|(..)")
+    def decode(self, di: int, octets: bytes) -> Value:
+        """The value that the data of an answer carries (without DI, after -33H); raw octets where no table has `di`.
 
+        Raises MalformedError when the octets do not have the declared length or form.
+        """
+        found = self.identifier(di)
+        return bytes(octets) if found is None else found.codec.decode(bytes(octets))
 
-def _spelled(name: str, chosen: list[tuple[int, int]]) -> str:
-    def spell(found: re.Match[str]) -> str:
-        octet, low = chosen[int(found[1]) - 1]
-        if found[2] is None:
-            return str(octet)
-        choices = found[2].split("|")
-        return choices[min(octet - low, len(choices) - 1)].replace("#", str(octet))
+    def encode(self, di: int, value: Any) -> bytes:
+        """The data (before +33H) that carries a value; octets are passed as they are where no table has `di`.
 
-    return _CHOICE.sub(spell, name)
+        Raises LocalProtocolError when the value does not fit the declared form.
+        """
+        found = self.identifier(di)
+        if found is not None:
+            return found.codec.encode(value)
+        if not isinstance(value, (bytes, bytearray)):
+            raise LocalProtocolError(f"{value!r} is not octets, and no table has {di:X}")
+        return bytes(value)
 
-
-def _row(row: dict[str, str]) -> _Row:
-    parts = _OCTET.findall(row["di"])
-    return _Row(
-        ranges=tuple((int(low or one, 16), int(high or one, 16)) for low, high, one in parts),
-        name=row["name_en"],
-        name_zh=row["name_zh"],
-        format=row["format"],
-        octets=int(row["octets"]) if row["octets"] else None,
-        unit=row["unit"],
-        access=row["access"],
-        signed=row["signed"] == "1",
-        table=row["table"],
-        fields=tuple(row["fields"].split(";")) if row["fields"] else (),
-    )
+    def of_quantity(self, name: str) -> int | None:
+        """The identifier of a neutral quantity; raises LocalProtocolError where there is no such quantity."""
+        return quantity(name).di
 
 
-@cache
-def _rows() -> dict[tuple[int, int], list[_Row]]:
-    from importlib.resources import files  # noqa: PLC0415  costly, and needed only once the table is read
+class _Edition1997(_Edition):
+    """DL/T 645-1997: identifiers of two octets; a low digit F is a block."""
 
-    text = files(__package__).joinpath("dlt645_di.csv").read_text("utf-8")
-    rows: dict[tuple[int, int], list[_Row]] = {}
-    for row in map(_row, csv.DictReader(text.splitlines())):
-        (di3, _), (low, high) = row.ranges[:2]
-        for di2 in range(low, high + 1):
-            rows.setdefault((di3, di2), []).append(row)
-    return rows
+    def __init__(self) -> None:
+        super().__init__("1997", Table("identifiers_1997.csv", 2, digits=0x0F), 4)
+        self._by_quantity: dict[str, int] = {}
 
+    def decode(self, di: int, octets: bytes) -> Value:
+        """As in 2007; an octet AAH may close a block."""
+        try:
+            return super().decode(di, octets)
+        except MalformedError:
+            if di & 0xF != 0xF or octets[-1:] != CLOSING:
+                raise
+            return super().decode(di, octets[:-1])
 
-@lru_cache(maxsize=4096)
-def identifier(di: int) -> Identifier | None:
-    """The data identifier (32 bits, DI3 highest), or None when no table has it.
-
-    A block that no row describes (DI0 = FFH) is the record of the identifiers it covers, where their sizes are known.
-    """
-    if not 0 <= di <= 0xFFFFFFFF:
-        return None
-    octets = di.to_bytes(4, "big")
-    for row in _rows().get((octets[0], octets[1]), ()):
-        if row.holds(octets):
-            return row.identifier(octets)
-    return _block(di) if octets[3] == 0xFF else None
-
-
-def _block(di: int) -> Identifier | None:
-    octets = di.to_bytes(4, "big")
-    rows = [row for row in _rows().get((octets[0], octets[1]), ()) if row.holds(octets[:3])]
-    candidates = (octets[:3] + bytes([low]) for low in range(0xFF))
-    items = [row.identifier(one) for one in candidates for row in rows if row.holds(one)]
-    if not items or len({(item.signed, item.table) for item in items}) != 1 or None in {item.octets for item in items}:
-        return None
-    first = items[0]
-    return Identifier(
-        di=di,
-        name=f"block of {len(items)}: {first.name} to {items[-1].name}",
-        name_zh=f"数据块: {first.name_zh}..{items[-1].name_zh}",
-        format=";".join(item.format for item in items),
-        octets=sum(item.octets or 0 for item in items),
-        unit=first.unit,
-        access=first.access,
-        signed=first.signed,
-        table=first.table,
-        fields=tuple(item.name_zh for item in items),
-    )
+    def of_quantity(self, name: str) -> int | None:
+        """The identifier of a neutral quantity; raises LocalProtocolError where there is no such quantity."""
+        if not self._by_quantity:
+            rows = {id(row): row for rows in self.table.rows.values() for row in rows if row.quantity}
+            for row in rows.values():
+                for octets in (bytes((first, second)) for first in row.ranges[0] for second in row.ranges[1]):
+                    found = row.identifier(octets)
+                    self._by_quantity[found.quantity] = found.di
+        return self._by_quantity.get(quantity(name).name)
 
 
-@lru_cache(maxsize=512)
-def members(di: int) -> tuple[int, ...]:
-    """The identifiers that a block (one of DI2 to DI0 is FFH) is made of, in the order of its data.
-
-    A block of energies or demands names all 63 rates: a meter answers with the total and the rates it has.
-    Empty where `di` is not a block of single items.
-    """
-    block = identifier(di)
-    places = [shift for shift in (0, 8, 16) if di >> shift & 0xFF == 0xFF]
-    if block is None or len(places) != 1:
-        return ()
-    base = di & ~(0xFF << places[0])
-    every = (base | octet << places[0] for octet in range(0xFF))
-    found = tuple(one for one in every if identifier(one) is not None)
-    codec = block.codec
-    return found[: codec.count] if isinstance(codec, Repeat) else found
+_OF_2007: Final = _Edition("2007", Table("dlt645_di.csv", 4), 8)
+EDITIONS: Final[dict[str, Identifiers]] = {"1997": _Edition1997(), "2007": _OF_2007}
+"""The editions by the year of their standard."""
 
 
-def decode(di: int, octets: bytes) -> Value:
-    """The value that the data of an answer carries (without DI, after -33H); raw octets where no table has `di`.
+def identifiers_for(edition: str) -> Identifiers:
+    """The identifiers of an edition, 1997 or 2007; raises LocalProtocolError for another."""
+    found = EDITIONS.get(edition)
+    if found is None:
+        raise LocalProtocolError(f"DL/T 645 has the editions {' and '.join(EDITIONS)}, not {edition!r}")
+    return found
 
-    Raises MalformedError when the octets do not have the declared length or form.
-    """
-    found = identifier(di)
-    return bytes(octets) if found is None else found.codec.decode(bytes(octets))
 
+identifier = _OF_2007.identifier
+"""The data identifier (32 bits, DI3 highest), or None when no table has it.
 
-def encode(di: int, value: Any) -> bytes:
-    """The data (before +33H) that carries a value; octets are passed as they are where no table has `di`.
+A block that no row describes (one of DI2 to DI0 is FFH) is that of the items it covers, where their sizes are known.
+"""
+members = _OF_2007.members
+"""The identifiers that a block (one of DI2 to DI0 is FFH) is made of, in the order of its data.
 
-    Raises LocalProtocolError when the value does not fit the declared form.
-    """
-    found = identifier(di)
-    return format_of("RAW" if found is None else found.format, found is not None and found.signed).encode(value)
+A block of energies or demands names all 63 rates: a meter answers with the total and the rates it has. Empty where it
+is not a block of single items.
+"""
+decode = _OF_2007.decode
+encode = _OF_2007.encode

@@ -233,6 +233,33 @@ class Bits:
         return value.to_bytes(self.size, "little")
 
 
+class Screen:
+    """What a screen shows: a data identifier, in meters since 2009 with the number of an item within it.
+
+    The text is `00010000`, or `00010000.01` with such a number.
+    """
+
+    size: int | None = 4
+
+    def decode(self, octets: bytes, at: int = 0) -> str | None:
+        """The text, None when all octets are FF."""
+        if len(octets) not in (4, 5):
+            raise MalformedError(f"4 or 5 octets, not {len(octets)}", offset=at)
+        if _blank(octets):
+            return None
+        identifier = octets[3::-1].hex().upper()
+        return identifier if len(octets) == 4 else f"{identifier}.{octets[4]:02X}"
+
+    def encode(self, value: Any) -> bytes:
+        """The octets of such a text."""
+        if value is None:
+            return b"\xff" * 4
+        found = re.fullmatch(r"([0-9A-Fa-f]{8})(?:\.([0-9A-Fa-f]{2}))?", value) if isinstance(value, str) else None
+        if not found:
+            raise LocalProtocolError(f"{value!r} is not a data identifier, with or without the number of an item")
+        return bytes.fromhex(found[1])[::-1] + bytes.fromhex(found[2] or "")
+
+
 class Raw:
     """Octets that no format describes."""
 
