@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import struct
+from functools import cache
 from typing import Any, Protocol
 
 from meterwire.errors import LocalProtocolError
@@ -70,8 +71,9 @@ class GeneratedEngine:
         return bytes(out)
 
 
+@cache
 def chosen() -> str:
-    """The engine that the environment asks for."""
+    """The engine that the environment asked for when a codec was first needed."""
     name = os.environ.get("METERWIRE_CODEC", ENGINES[0])
     if name not in ENGINES:
         raise LocalProtocolError(f"METERWIRE_CODEC is {name!r}: choose one of {', '.join(ENGINES)}")
