@@ -45,6 +45,12 @@ class Agenda:
         if action is not None:
             action()
 
+    def clear(self) -> None:
+        """Cancel everything."""
+        for _, _, appointment in self._heap:
+            appointment.cancel()
+        self._heap.clear()
+
     def shift(self, seconds: int) -> None:
         """The clock has been set by so many seconds: what was to happen in a while still happens in that while."""
         for _, _, appointment in self._heap:

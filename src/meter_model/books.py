@@ -46,6 +46,11 @@ class Books:
         self._meter.plan_samples()
         self.credit.begin()
 
+    def restore_plans(self) -> None:
+        """Parameters have been taken over from a saved state: plan by them; registers are restored afterwards."""
+        self._meter.settle_on(billing_days(self._meter.parameters))
+        self._meter.measure_demand(demand_settings(self._meter.parameters))
+
     def clock_set(self) -> None:
         """The clock shows another time: what belongs to moments of the calendar is planned anew."""
         self.tariff.plan()

@@ -115,6 +115,14 @@ class VirtualClock:
         for _, after in self._watchers:
             after()
 
+    def state(self) -> int:
+        """The time it shows, microseconds since 1970-01-01T00:00 local."""
+        return self._micro()
+
+    def restore(self, micro: int) -> None:
+        """Show a saved time and go on from it; nobody is told. Raises LocalProtocolError."""
+        self._move(micro)
+
     def watch(self, before: Callable[[], None], after: Callable[[], None]) -> None:
         """Be told when the clock is set: while it still shows the old time, and when it shows the new one."""
         self._watchers.append((before, after))

@@ -79,7 +79,7 @@ class Case:
             "limit": self._limit,
         }
         self.getters: Mapping[str, Callable[[], Any]] = {
-            "inputs": lambda: self.meter.inputs.state(),
+            "inputs": self._inputs,
             "wiring": self._wired,
             "limits": lambda: {name: float(value) for name, value in self.meter.events.limits.items()},
             "status": lambda: {
@@ -108,6 +108,9 @@ class Case:
     def records(self, kind: str) -> list[dict[str, Any]]:
         """The records of a kind as JSON; raises LocalProtocolError."""
         return [_shown(record) for record in self.meter.events.records(kind)]
+
+    def _inputs(self) -> dict[str, Any]:
+        return self.meter.inputs.state()
 
     def _cover(self, name: str, rest: dict[str, Any]) -> Any:
         wanted = msgspec.convert(rest, _Cover)

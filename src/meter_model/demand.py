@@ -8,7 +8,8 @@ end of its window.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
@@ -56,16 +57,35 @@ class Maxima(msgspec.Struct):
     minutes: Counts
     time: Counts
 
+    def state(self) -> list[Any]:
+        """As builtins."""
+        return [stored_counts(one) for one in (self.value, self.minutes, self.time)]
+
+    @staticmethod
+    def of(state: list[Any]) -> Maxima:
+        """From builtins; raises ValueError or TypeError."""
+        return Maxima(*map(revived_counts, state))
+
     def copy(self) -> Maxima:
         """An independent copy."""
         return Maxima(self.value.copy(), self.minutes.copy(), self.time.copy())
-
 
     def widened(self, rates: int) -> Maxima:
         """The same with none for the rates that are new."""
         wider, own = no_maxima(rates), slice(0, len(self.value))
         wider.value[own], wider.minutes[own], wider.time[own] = self.value, self.minutes, self.time
         return wider
+
+
+def stored_counts(counts: Counts) -> list[Any]:
+    """An array as builtins: its shape and its octets, little-endian."""
+    return [list(counts.shape), counts.astype("<i8").tobytes()]
+
+
+def revived_counts(stored: list[Any]) -> Counts:
+    """The array again; raises ValueError or TypeError."""
+    shape, octets = stored
+    return np.frombuffer(octets, "<i8").astype(np.int64).reshape(shape)
 
 
 def no_maxima(rates: int, window: int = 1) -> Maxima:
@@ -174,6 +194,28 @@ class MaximumDemand:
         closed, self.maxima = self.maxima, no_maxima(self.rates)
         self._begin = max(self._begin, minute)
         return closed
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as builtins."""
+        return {
+            "settings": [self.settings.period, self.settings.slide],
+            "rates": self.rates,
+            "maxima": self.maxima.state(),
+            "combine": stored_counts(self._combine),
+            "history": stored_counts(self._history),
+            "present": stored_counts(self.present),
+            "begin": self._begin,
+            "rate": self._rate,
+            "rate_since": self._rate_since,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take a saved state over; raises ValueError, KeyError or TypeError for what is none."""
+        self.settings, self.rates = DemandSettings(*state["settings"]), int(state["rates"])
+        self.maxima, self._combine = Maxima.of(state["maxima"]), revived_counts(state["combine"])
+        self._history, self.present = revived_counts(state["history"]), revived_counts(state["present"])
+        self._begin, self._rate, self._rate_since = (int(state[name]) for name in ("begin", "rate", "rate_since"))
+        self._batch = None
 
     def _raise(self, rate: int, scopes: slice, windows: Counts, ends: Counts) -> None:
         if not len(windows):

@@ -7,7 +7,7 @@ The core counts for three columns at once: the meter itself (P and Q of the phas
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import msgspec
 import numpy as np
@@ -241,6 +241,15 @@ class Readings(msgspec.Struct, frozen=True):
     """Registers at one moment, without roll-over: kWh, kvarh or kVAh by (register, scope, rate)."""
 
     values: dict[tuple[str, str, int], Fraction]
+
+    def state(self) -> list[list[Any]]:
+        """As builtins."""
+        return [[*place, str(value.numerator), str(value.denominator)] for place, value in self.values.items()]
+
+    @staticmethod
+    def of(state: list[list[Any]]) -> Readings:
+        """From builtins; raises ValueError or TypeError."""
+        return Readings({(name, scope, rate): Fraction(int(p), int(q)) for name, scope, rate, p, q in state})
 
     def reading(self, register: str, scope: str = "total", rate: int = 0) -> Fraction:
         """As `Energies.reading`."""

@@ -69,6 +69,15 @@ class Fittings:
         self.relay = Relay(_Supply(meter), meter.agenda)
         self.parameters.watch(self._changed)
 
+    def parameters_restored(self) -> None:
+        """Parameters have been taken over from a saved state: the meter follows them without a record."""
+        meter, values = self._meter, self.parameters
+        names: Any = {where: values[name] for name, where in _IDENTITY.items()}
+        words: Any = {where: values[name] for name, where in _COMBINATION.items()}
+        meter.identity = msgspec.structs.replace(meter.identity, **names)
+        combination = msgspec.structs.replace(meter.profile.combination, **words)
+        meter.profile = msgspec.structs.replace(meter.profile, combination=combination)
+
     def clock_set(self, by: int) -> None:
         """The clock has been set by so many seconds: what lasts goes on lasting as long as before."""
         self.access.clock_set(by)

@@ -9,13 +9,23 @@ would be closed at that second: to read, however often and whenever, changes no 
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, Protocol
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
 
 from meterwire.meter_model.circuit import Circuit
-from meterwire.meter_model.demand import FLOWS, SCOPES, Counts, DemandSettings, Maxima, MaximumDemand
+from meterwire.meter_model.demand import (
+    FLOWS,
+    SCOPES,
+    Counts,
+    DemandSettings,
+    Maxima,
+    MaximumDemand,
+    revived_counts,
+    stored_counts,
+)
 from meterwire.meter_model.energy import Energies, Powers, Readings, powers
 from meterwire.meter_model.load import Rows
 from meterwire.meter_model.profiles import Profile
@@ -177,6 +187,34 @@ class Ledger:
         self.energies = Energies(*energies.constants, energies.rates)
         self.settlements.clear()
         self.clear_demand()
+
+    def state(self) -> dict[str, Any]:
+        """Everything but the plans that parameters make, as builtins."""
+        return {
+            "at": self._at,
+            "rates": self.energies.rates,
+            "energies": self.energies.save(),
+            "demand": self.demand.state(),
+            "settlements": [[one.minute, one.readings.state(), one.maxima.state()] for one in self.settlements],
+            "running": self.running,
+            "dark_seconds": self._dark_seconds,
+            "begun": stored_counts(self._begun),
+            "next_settlement": self._next_settlement,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take a saved state over; raises ValueError, KeyError or TypeError for what is none."""
+        energies = Energies(*self.energies.constants, int(state["rates"]))
+        energies.restore(state["energies"])
+        self.demand.restore(state["demand"])
+        self.energies, self._at, self.running = energies, int(state["at"]), bool(state["running"])
+        self.settlements.clear()
+        self.settlements.extend(
+            Settlement(int(minute), Readings.of(readings), Maxima.of(maxima))
+            for minute, readings, maxima in state["settlements"]
+        )
+        self._dark_seconds, self._begun = int(state["dark_seconds"]), revived_counts(state["begun"])
+        self._next_settlement = int(state["next_settlement"])
 
     def _minutes(self, minute: int, count: int) -> None:
         """Whole minutes, cut where the rate switches and where a billing period ends."""

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -27,8 +27,8 @@ from meterwire.meter_model.moment import Moment
 from meterwire.meter_model.noise import uniform_at
 from meterwire.meter_model.profiles import Profile, load_profile
 from meterwire.meter_model.reports import Reports
-from meterwire.meter_model.status import Status
 from meterwire.meter_model.sampling import sample_of
+from meterwire.meter_model.status import Status
 from meterwire.meter_model.values import NotServed, Value
 from meterwire.quantities import Kind, Quantity
 from meterwire.quantities import quantity as named
@@ -65,6 +65,7 @@ class Meter:
         reports: what of that nobody has been told yet.
         inputs: its case and batteries; change them through the methods here.
         status: its state as named bits.
+        made_as: the profile it began with; likewise made_with_number.
         agenda: what it has to do at a moment to come.
         parameters: what can be set.
         access: who may set it.
@@ -121,6 +122,7 @@ class Meter:
         self._ledger.sampler = books.sampling
         books.begin()
         self.clock.watch(self._before_setting, self._after_setting)
+        self.made_as, self.made_with_number = self.profile, self.identity.number
 
     # ------------------------------------------------------------ reading
 
@@ -414,6 +416,43 @@ class Meter:
         self._ledger.close_step(self._second)
         self.events.touch()
         self._forget()
+
+    # ------------------------------------------------------------ going on from a saved state; see `saved`
+
+    def ledger_state(self) -> dict[str, Any]:
+        """The registers, as builtins."""
+        return self._ledger.state()
+
+    def begin_at(self, micro: int) -> None:
+        """Begin at a saved time instead, with nothing planned."""
+        self.clock.restore(micro)
+        self._second = self.clock.seconds()
+        self.agenda.clear()
+        self._ledger.set_clock(self._second)
+        self._forget()
+
+    def restore_ledger(self, state: Mapping[str, Any]) -> None:
+        """Take saved registers over; parameters and tariff have been restored before."""
+        self._fittings.parameters_restored()
+        self._books.restore_plans()
+        self._ledger.restore(state)
+        self._forget()
+
+    def miss(self, seconds: float) -> None:
+        """So much time has passed in which nobody ran the meter: it had no power."""
+        if seconds < 1:
+            return
+        powered, supplied = self.powered, self.circuit.supplied
+        if powered:
+            self._intervene("power-off")
+            self._ledger.power(on=False)
+            self.circuit.supplied = False
+        self.clock.step(seconds)
+        self.advance()
+        if powered:
+            self._intervene("power-on")
+            self.circuit.supplied = supplied
+            self._ledger.power(on=True)
 
     def _before_setting(self) -> None:
         self._intervene("clock-broadcast" if self._quiet else "clock-set")

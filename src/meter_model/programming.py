@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -58,6 +58,17 @@ class Programming:
     def last(self, count: int = KEPT) -> list[Programmed]:
         """The last records, the latest first."""
         return list(self._last)[::-1][:count]
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as builtins."""
+        last = [[one.time.isoformat(), one.kind, one.operator, one.item] for one in self._last]
+        return {"count": self.count, "last": last}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take a saved state over; watchers are not told."""
+        self.count = int(state["count"])
+        self._last.clear()
+        self._last.extend(Programmed(dt.datetime.fromisoformat(time), *rest) for time, *rest in state["last"])
 
     def watch(self, watcher: Callable[[Programmed], None]) -> None:
         """Be told of every change, with who did it."""

@@ -1,4 +1,4 @@
-"""The state of a meter as named bits: what the status words of every dialect are made of; and what it does without power.
+"""The state of a meter as named bits, of which every dialect makes status words; and what it does without power.
 
 Names of bits that are events are the names of their kinds (`under_voltage_a`). The meanings are those of the status
 words 1 to 7 of DL/T 645-2007, annex C, and of the 2014 supplement; faces place the bits.
