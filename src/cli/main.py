@@ -22,6 +22,9 @@ app = App(
 )
 
 Url = Annotated[str, Parameter(help="Endpoint: DIALECT+TRANSPORT://PLACE?options.")]
+PasswordFile = Annotated[
+    Path | None, Parameter(help="File with the password; without it METERWIRE_PASSWORD of the environment is taken.")
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON array and nothing else.")]
 
 
@@ -73,6 +76,8 @@ def read(
     /,
     *,
     address: Annotated[str | None, Parameter(help="Address of the meter.")] = None,
+    addresses: Annotated[Path | None, Parameter(help="File with the addresses of many meters, one a line.")] = None,
+    edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
     password_file: Annotated[Path | None, Parameter(help="File with the password of a DLMS association.")] = None,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
@@ -81,7 +86,83 @@ def read(
     """Read items from a meter."""
     from meterwire.cli.read import read as run  # noqa: PLC0415
 
-    return run(url, items, address, password_file, trace=trace, record=record, json=json)
+    return run(url, items, address, password_file, addresses, edition, trace=trace, record=record, json=json)
+
+
+@app.command
+def write(
+    url: Url,
+    items: Annotated[list[str], Parameter(help="ITEM=VALUE, such as 04001401=5.")],
+    /,
+    *,
+    address: Annotated[str | None, Parameter(help="Address of the meter.")] = None,
+    password_file: PasswordFile = None,
+    operator: Annotated[str, Parameter(help="Operator code that the meter records.")] = "00000000",
+    level: Annotated[int, Parameter(help="Level of the password, 0 the highest.")] = 4,
+    edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
+    trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
+    record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
+    json: Json = False,
+) -> int:
+    """Write items of a meter, each once; what was lost is read back."""
+    from meterwire.cli.write import write as run  # noqa: PLC0415
+
+    return run(url, items, address, password_file, operator, level, edition, trace=trace, record=record, json=json)
+
+
+@app.command
+def act(
+    url: Url,
+    words: Annotated[list[str] | None, Parameter(help="Order and its words; none shows them all.")] = None,
+    /,
+    *,
+    address: Annotated[str | None, Parameter(help="Address of the meter.")] = None,
+    password_file: PasswordFile = None,
+    new_password_file: Annotated[Path | None, Parameter(help="File with the new password.")] = None,
+    operator: Annotated[str, Parameter(help="Operator code that the meter records.")] = "00000000",
+    level: Annotated[int, Parameter(help="Level of the password, 0 the highest.")] = 4,
+    valid: Annotated[int, Parameter(help="Minutes for which an order to the relay holds.")] = 5,
+    edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
+    yes: Annotated[bool, Parameter(negative="", help="Do it: it moves a relay, clears, or changes keys.")] = False,
+    trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
+    record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
+    json: Json = False,
+) -> int:
+    """Give a meter an order: trip, close, clear-demand, freeze, change-password ..."""
+    from meterwire.cli.act import act as run  # noqa: PLC0415
+
+    return run(
+        url,
+        words or [],
+        address,
+        password_file,
+        new_password_file,
+        operator,
+        level,
+        valid,
+        edition,
+        yes=yes,
+        trace=trace,
+        record=record,
+        json=json,
+    )
+
+
+@app.command
+def scan(
+    url: Url,
+    /,
+    *,
+    edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto, both.")] = None,
+    thorough: Annotated[bool, Parameter(negative="", help="Ask for every low octet whatever is heard.")] = False,
+    trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
+    record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
+    json: Json = False,
+) -> int:
+    """Find meters on a line: speed, parity and addresses on a serial port, addresses behind a gateway."""
+    from meterwire.cli.scan import scan as run  # noqa: PLC0415
+
+    return run(url, edition, thorough=thorough, trace=trace, record=record, json=json)
 
 
 @app.command

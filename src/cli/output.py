@@ -55,10 +55,14 @@ def print_json(objects: Iterable[Any]) -> None:
 
 
 def print_rows(found: Iterable[dict[str, Any]]) -> None:
-    """Aligned lines for people; errors among them."""
+    """Aligned lines for people; errors among them, and of several meters each under its address."""
     found = list(found)
     width = max((len(row["item"]) for row in found), default=0)
+    address = None
     for row in found:
+        if row.get("address") != address:
+            address = row["address"]
+            print(f"{address}:")
         error = row.get("error")
         if error:
             print(f"{row['item']:<{width}}  error {error['code']}: {error['text']}")
