@@ -13,7 +13,7 @@ import msgspec
 from meterwire.errors import ChecksumError, MalformedError
 from meterwire.protocols.wire.codec import KEEP_CHECKS, WHOLE, Codec
 from meterwire.protocols.wire.declare import info
-from meterwire.protocols.wire.nodes import Check
+from meterwire.protocols.wire.nodes import Check, Const
 
 T = TypeVar("T")
 
@@ -63,6 +63,8 @@ class Framer(Generic[T]):
         self._codec, self._fill, self._limit, self._keep = codec, fill, limit, keep_checks
         self._scan = codec.scanner
         self._looks_ahead = _only_checked_at_end(codec.layout)
+        self._last = _last_octet(codec.layout)
+        self._fresh = 0  # where the octets of the last reception begin
         self._buffer = bytearray()
         self._offset = 0  # of the head of the buffer, in the stream
         self._taken = 0  # octets at the head already given as pieces
@@ -76,6 +78,7 @@ class Framer(Generic[T]):
             whole = self._whole(bytes(data))
             if whole is not None:
                 return [whole]
+        self._fresh = len(self._buffer)
         self._buffer += data
         pieces = self._pieces(final=False)
         self._forget()
@@ -148,10 +151,13 @@ class Framer(Generic[T]):
     def _is_false(self, begin: int) -> bool:
         """Whether a whole good frame lies behind an incomplete start, so that the start was a false one.
 
-        Beyond a short distance this is looked for only when twice as many octets have come as the last time.
+        Near by it can only be one that the last reception completed. Beyond a short distance one is looked for when
+        twice as many octets have come as the last time.
         """
         size = len(self._buffer)
         if not self._looks_ahead or (size - begin > _NEAR and size - begin < 2 * self._looked):
+            return False
+        if size - begin <= _NEAR and self._buffer.find(self._last, max(begin, self._fresh)) < 0:
             return False
         self._looked = size - begin
         at = begin + 1
@@ -193,6 +199,7 @@ class Framer(Generic[T]):
         """Drop what has been given."""
         if self._taken:
             del self._buffer[: self._taken]
+            self._fresh = max(0, self._fresh - self._taken)
             self._offset += self._taken
             self._bad -= self._taken
             self._taken = 0
@@ -201,6 +208,13 @@ class Framer(Generic[T]):
 _NEAR = 512
 """So few octets are looked at once more than needed: behind an incomplete start at every reception, and in a reception
 that may be one whole frame. The longest 645 frame has 271."""
+
+
+def _last_octet(layout: Any) -> bytes:
+    """The octet that every frame ends with, empty where there is none."""
+    declared = info(layout)
+    last = declared.fields[-1].node if declared else None
+    return last.raw[-1:] if isinstance(last, Const) else b""
 
 
 def _only_checked_at_end(layout: Any) -> bool:
