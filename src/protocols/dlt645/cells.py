@@ -50,6 +50,9 @@ def cells(found: Identifier, value: Any) -> list[Cell]:
 
 
 def _of_record(found: Identifier, number: int, record: Any) -> Iterator[Cell]:
+    if not isinstance(record, (list, tuple)):
+        yield Cell(f"record {number}", f"第{number}条", record)
+        return
     for cell in _of_items(found.columns, record, ""):
         if cell.value is not None:
             yield msgspec.structs.replace(

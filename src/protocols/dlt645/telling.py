@@ -31,7 +31,7 @@ def identifier_text(di: int, edition: Identifiers | None = None) -> str:
 def value_text(found: Identifier, value: Any) -> str:
     """A decoded value in words, such as `123456.78 kWh` or `start: 26-08-15 08:10:00; end: ..`."""
     shown = cells(found, value)
-    if len(shown) == 1 and not found.columns:
+    if len(shown) == 1 and shown[0].name == found.name:
         return cell_text(shown[0])
     parts = [f"{cell.name}: {cell_text(cell)}" if cell.name else cell_text(cell) for cell in shown[:_SHOWN]]
     return "; ".join(parts + ["..."] * (len(shown) > _SHOWN)) or "none"
