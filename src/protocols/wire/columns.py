@@ -84,13 +84,13 @@ def columns(layout: Any, octets: bytes, offset: int = 0) -> Columns:
 
 
 class _Shape(msgspec.Struct, frozen=True):
-    """One row: its octets, and where they are tags and lengths that all rows must share."""
+    """One row: its octets, and where the tags and lengths lie that all rows must share, and what they are."""
 
     size: int
     cells: tuple[tuple[str, int], ...]
     readers: tuple[str, ...]
+    places: NDArray[Any]
     shared: NDArray[Any]
-    pattern: NDArray[Any]
 
 
 _recent: dict[Any, _Shape] = {}
@@ -135,9 +135,9 @@ def _shape(cases: dict[int, Any], octets: bytes, start: int) -> _Shape | None:
         p += head + size
     if p == start or p > len(octets):
         return None
-    mask = np.frombuffer(bytes(shared), np.uint8)
-    pattern = np.frombuffer(octets, np.uint8, p - start, start) & mask
-    return _Shape(p - start, tuple(cells), tuple(readers), mask, pattern)
+    places = np.flatnonzero(np.frombuffer(bytes(shared), np.uint8))
+    first = np.frombuffer(octets, np.uint8, p - start, start)
+    return _Shape(p - start, tuple(cells), tuple(readers), places, first[places])
 
 
 @lru_cache(maxsize=64)
@@ -182,7 +182,7 @@ def _view(shape: _Shape, octets: bytes, rows: int, start: int) -> Columns | None
     import numpy as np  # noqa: PLC0415  see above
 
     raw = np.frombuffer(octets, np.uint8, rows * shape.size, start).reshape(rows, shape.size)
-    if ((raw & shape.shared) != shape.pattern).any():
+    if (raw[:, shape.places] != shape.shared).any():
         return None
     records = np.frombuffer(octets, _record(shape.cells, shape.size), rows, start)
     arrays = [_column(records, f"f{place}", reader, rows) for place, reader in enumerate(shape.readers)]
@@ -208,8 +208,11 @@ def _column(records: Any, name: str, reader: str, rows: int) -> NDArray[Any]:
         return np.asarray(cells, cells.dtype.newbyteorder("="))
     if reader == "bool":
         return np.asarray(cells, bool)
-    values = cells.tolist() if cells.dtype.itemsize else [b""] * rows
-    return _objects(values if reader == "octets" else [untext(value, reader) for value in values])
+    if not cells.dtype.itemsize:
+        return _objects([b"" if reader == "octets" else ""] * rows)
+    if reader == "octets":
+        return np.asarray(cells.astype(object))
+    return _objects([untext(value, reader) for value in cells.tolist()])
 
 
 # ---------------------------------------------------------------- the general way
