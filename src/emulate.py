@@ -15,12 +15,15 @@ import time
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.control import Control
 from meterwire.meter_model.device import Device, FaultSettings
 from meterwire.meter_model.meter import Meter
+from meterwire.meter_model.misbehaviour import Misbehaviour
+from meterwire.meter_model.storage import INTERVAL, Storage
 from meterwire.protocols.dialogue import Responder
 from meterwire.transports.control import ControlServer, serve_control
 from meterwire.transports.endpoint import Endpoint
@@ -83,6 +86,7 @@ async def emulate(
     faults: Mapping[str, FaultSettings] | None = None,
     seed: int = 0,
     filters: MakeFilters | None = None,
+    storage: Storage | None = None,
 ) -> Emulation:
     """Serve a meter on endpoints.
 
@@ -93,6 +97,7 @@ async def emulate(
         faults: settings of link faults by name of the link, or `all`.
         seed: of the faults.
         filters: middleware for the connections of an endpoint, outside the faults.
+        storage: keeps the meter's state, which is attached to it already; closed with the emulation.
 
     Raises:
         LocalProtocolError: an endpoint cannot be served like this.
@@ -100,15 +105,22 @@ async def emulate(
     """
     endpoints = [Endpoint.parse(url) for url in urls]
     links = _links(endpoints, faults or {}, seed)
-    emulation = Emulation(meter, Control(meter, links), [], "")
+    manners = _manners(endpoints, links, seed)
+    commit = None if storage is None else storage.commit
+    emulation = Emulation(meter, Control(meter, links, manners, commit), [], "")
+    if storage is not None:
+        emulation._stack.callback(storage.close)  # noqa: SLF001  its own, being put together
+        emulation._stack.push_async_callback(_cancelled, asyncio.create_task(_saving(storage)))  # noqa: SLF001
     faces: dict[str, Any] = {}
     try:
-        for endpoint, (_, link) in zip(endpoints, links.items(), strict=True):
+        for endpoint, (name, link) in zip(endpoints, links.items(), strict=True):
             _warn_off_loopback(endpoint, meter)
-            face = faces.setdefault(endpoint.dialect, None) or _face(endpoint.dialect, meter)
-            faces[endpoint.dialect] = face
+            edition = endpoint.option("edition")
+            kind = f"{endpoint.dialect}:{edition}"
+            face = faces[kind] = faces.get(kind) or _face(endpoint.dialect, meter, edition)
             made = [*(filters(endpoint) if filters else ()), link.filter]
-            served = await serve(endpoint, _powered(meter, face.connect), filters=made)
+            connect = _connecting(meter, face.connect, manners[name])
+            served = await serve(endpoint, connect, commit=commit, filters=[*made, _late(manners[name])])
             emulation.served.append(served)
             emulation._stack.push_async_callback(served.aclose)  # noqa: SLF001  its own, being put together
         if control is not None:
@@ -121,10 +133,18 @@ async def emulate(
     return emulation
 
 
-async def emulate_device(device: Device, urls: Sequence[str], *, clock: str = "", **settings: Any) -> Emulation:
-    """Start the meter of a device on the computer's clocks and serve it; see `emulate`."""
+async def emulate_device(
+    device: Device, urls: Sequence[str], *, clock: str = "", state: str | Path | None = None, **settings: Any
+) -> Emulation:
+    """Start the meter of a device on the computer's clocks and serve it; see `emulate`.
+
+    With `state`, a folder, the meter goes on from what is stored there, and is stored there.
+    """
     meter = device.meter(clock=clock, base=time.monotonic, wall=time.time)
-    return await emulate(meter, urls, faults=device.faults, seed=device.seed, **settings)
+    storage = None if state is None else Storage(state, wall=time.time)
+    if storage is not None:
+        storage.attach(meter)
+    return await emulate(meter, urls, faults=device.faults, seed=device.seed, storage=storage, **settings)
 
 
 class Background:
@@ -172,15 +192,16 @@ def emulated(device: Device, urls: Sequence[str], *, clock: str = "", **settings
         loop.close()
 
 
-def _face(dialect: str, meter: Meter) -> Any:
+def _face(dialect: str, meter: Meter, edition: Any) -> Any:
+    of_edition = {} if edition is None else {"edition": edition}
     if dialect == "dlt645":
         from meterwire.meter_model.faces.dlt645 import Face645  # noqa: PLC0415  a dialect is loaded when it is served
 
-        return Face645(meter)
+        return Face645(meter, **of_edition)
     if dialect == "dlt69845":
         from meterwire.meter_model.faces.dlt69845 import Face69845  # noqa: PLC0415  see above
 
-        return Face69845(meter)
+        return Face69845(meter, **of_edition)
     if dialect == "dlms":
         from meterwire.meter_model.faces.dlms import FaceDlms  # noqa: PLC0415  see above
 
@@ -188,8 +209,42 @@ def _face(dialect: str, meter: Meter) -> Any:
     raise LocalProtocolError(f"a meter cannot be served in {dialect} yet: {', '.join(DIALECTS)}")
 
 
-def _powered(meter: Meter, connect: Callable[[], Responder]) -> Callable[[], Responder]:
-    return lambda: _Powered(meter, connect)
+async def _saving(storage: Storage) -> None:
+    """Save again and again: what a killed process loses of the energy is that of one interval."""
+    while True:
+        await asyncio.sleep(INTERVAL)
+        storage.commit()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _manners(endpoints: Sequence[Endpoint], links: Mapping[str, LinkFaults], seed: int) -> dict[str, Misbehaviour]:
+    return {
+        name: Misbehaviour(endpoint.dialect, f"{seed}/{name}") for endpoint, name in zip(endpoints, links, strict=True)
+    }
+
+
+def _connecting(meter: Meter, connect: Callable[[], Responder], manners: Misbehaviour) -> Callable[[], Responder]:
+    return lambda: manners.wrap(_Powered(meter, connect))
+
+
+class _Late(Filter):
+    """Sends answers late, in their order."""
+
+    def __init__(self, misbehaviour: Misbehaviour) -> None:
+        self._misbehaviour, self._last = misbehaviour, 0.0
+
+    def sent(self, now: float, octets: bytes) -> list[tuple[float, bytes]]:
+        """What the meter says, later."""
+        self._last = max(self._last, now + self._misbehaviour.manners.late)
+        return [(self._last, octets)]
+
+
+def _late(manners: Misbehaviour) -> Callable[[str], Filter]:
+    return lambda _: _Late(manners)
 
 
 class _Powered:
@@ -201,11 +256,14 @@ class _Powered:
 
     def receive(self, octets: bytes, now: float) -> list[Any]:
         """What the meter answers."""
-        return self._alive().receive(octets, now) if self._meter.powered else []
+        return self._alive().receive(octets, now) if self._answers() else []
 
     def idle(self, now: float) -> list[Any]:
         """The line fell silent."""
-        return self._alive().idle(now) if self._meter.powered else []
+        return self._alive().idle(now) if self._answers() else []
+
+    def _answers(self) -> bool:
+        return self._meter.powered or self._meter.status.awake
 
     def _alive(self) -> Responder:
         if self._losses != self._meter.power_losses:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from meterwire.errors import LocalProtocolError, MalformedError
+from meterwire.meter_model.faces.dlt645_1997 import WRITE_ADDRESS, Functions1997
 from meterwire.meter_model.faces.dlt645_answers import Denied, Served, Silent, other_error
 from meterwire.meter_model.faces.dlt645_clearing import Clearing
 from meterwire.meter_model.faces.dlt645_control import Controlling
@@ -48,6 +49,7 @@ class Face645:
         preamble: wake-up octets in front of each answer, 0 to 4: meters in the field differ.
         fixed: further items with octets that never change, by data identifier.
         limit: longest data field of an answer, in octets; longer items are split into follow-up frames.
+        edition: 2007, or 1997, whose meters know neither each other's functions nor identifiers.
 
     Attributes:
         parameters: those of the meter by data identifier.
@@ -58,14 +60,23 @@ class Face645:
     """
 
     def __init__(
-        self, meter: Meter, *, preamble: int = 4, fixed: Mapping[int, bytes] | None = None, limit: int = READ_LIMIT
+        self,
+        meter: Meter,
+        *,
+        preamble: int = 4,
+        fixed: Mapping[int, bytes] | None = None,
+        limit: int = READ_LIMIT,
+        edition: int = 2007,
     ) -> None:
+        if edition not in (1997, 2007):
+            raise LocalProtocolError(f"there is no edition {edition} of DL/T 645: 1997 or 2007")
         if not 0 <= preamble <= 4 or not IN_NEXT < limit <= 0xFF:
             raise LocalProtocolError("0 to 4 wake-up octets, and a data field of 6 to 255 octets")
         longest = limit - IN_FIRST + LAST_SEQUENCE * (limit - IN_NEXT)
         if any(len(octets) > longest for octets in (fixed or {}).values()):
             raise LocalProtocolError(f"an item has at most {longest} octets")
         self.meter = meter
+        self.edition = edition
         self.parameters = ParameterItems(meter)
         self.report = Report(meter)
         self._items = Items(meter, fixed or {}, self.parameters.octets)
@@ -113,14 +124,9 @@ class Responder645:
         self._face = face
         self._frame = codec(Frame)
         self._framer = Framer(self._frame, fill=WAKE_UP, limit=_LONGEST_FRAME)
-        self._functions: Mapping[int, Callable[[bytes], Served]] = {
-            **Reading(face).functions,
-            **Writing(face).functions,
-            **LineFunctions(face).functions,
-            **Clearing(face).functions,
-            **Controlling(face).functions,
-            **Securing(face).functions,
-        }
+        self._is_old = face.edition == 1997
+        self._silent = frozenset({WRITE_ADDRESS}) if self._is_old else _SILENT
+        self._functions = Functions1997(face).functions if self._is_old else _functions(face)
 
     def receive(self, octets: bytes, now: float) -> list[Answer]:  # noqa: ARG002  the meter has its own clock
         """Octets arrived; give the answers."""
@@ -152,7 +158,7 @@ class Responder645:
         """A broadcast: the time or a freeze, and never an answer (DL/T 645-2007, 5.2, address field)."""
         if function == Function.BROADCAST_TIME:
             self._set_time(request)
-        elif function == Function.FREEZE:
+        elif function == Function.FREEZE and not self._is_old:
             self._served(function, request)
 
     def _served(self, function: int, request: bytes) -> Answer | None:
@@ -160,16 +166,20 @@ class Responder645:
         handler = self._functions.get(function)
         try:
             if handler is None:
-                raise other_error()
+                raise Silent if self._is_old else other_error()  # a code that was no function yet; recalled
             served = handler(request)
             answer = Frame(self._face.address, answering(function, follow_up=served.more), served.data)
         except Silent:
             return None
         except (Denied, MalformedError) as error:
-            if function in _SILENT:
+            if function in self._silent:
                 return None
-            answer = Frame(self._face.address, answering(function, abnormal=True), _why(function, error))
+            why = error.data if isinstance(error, Denied) else self._malformed(function)
+            answer = Frame(self._face.address, answering(function, abnormal=True), why)
         return Answer(self._face.preamble + self._frame.build(answer), served.changed, served.settings)
+
+    def _malformed(self, function: int) -> bytes:
+        return (refused(other=1) if function == Function.SECURITY and not self._is_old else other_error()).data
 
     def _set_time(self, request: bytes) -> None:
         found: Any = codec(BroadcastTime).attempt(request)
@@ -177,7 +187,13 @@ class Responder645:
             self._face.set_time(found.time)
 
 
-def _why(function: int, error: Denied | MalformedError) -> bytes:
-    if isinstance(error, Denied):
-        return error.data
-    return (refused(other=1) if function == Function.SECURITY else other_error()).data
+def _functions(face: Face645) -> Mapping[int, Callable[[bytes], Served]]:
+    """Those of 2007, and of the filings since."""
+    return {
+        **Reading(face).functions,
+        **Writing(face).functions,
+        **LineFunctions(face).functions,
+        **Clearing(face).functions,
+        **Controlling(face).functions,
+        **Securing(face).functions,
+    }

@@ -108,22 +108,22 @@ class ReadingProcedures(Conversation[L]):
                 request = codec(ReadRequest).build(ReadRequest(_ENERGY))
                 yield from self._ask(Function.READ, request, lambda frame: _first_part(frame, _ENERGY), patience=once)
         except NoAnswer:
-            yield from self._is_of_1997()
-        except (Refused, MalformedError):
-            self._edition = EDITION_2007
+            if not (yield from self._is_of_1997()):
+                raise
+            self._edition = EDITION_1997
+        except (Refused, MalformedError):  # it may be a meter of 1997 that says so to what it does not know
+            self._edition = EDITION_1997 if (yield from self._is_of_1997()) else EDITION_2007
         else:
             self._edition = EDITION_2007
-        return self._edition or EDITION_2007
+        return self._edition
 
-    def _is_of_1997(self) -> Steps[None]:
-        self._edition = EDITION_1997
+    def _is_of_1997(self) -> Steps[bool]:
+        """Whether the meter gives its energy by the identifier of 1997."""
         try:
             yield from self._data_of_1997(_ENERGY_1997)
-        except NoAnswer:
-            self._edition = None
-            raise
-        except (Refused, MalformedError):
-            return
+        except (NoAnswer, Refused, MalformedError):
+            return False
+        return True
 
     def _read(self, edition: Edition, text: str) -> Steps[Reading]:
         wanted = edition.item(text)
