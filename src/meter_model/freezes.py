@@ -164,6 +164,11 @@ class Freezes:
         series = self.series[kind]
         self._add(kind, series, sample, self.columns(kind), powered=powered)
 
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """Differs whenever the state does."""
+        return str(self._timed), *(series.mark for series in self.series.values())
+
     def clear(self) -> None:
         """Forget all rows."""
         for series in self.series.values():

@@ -166,6 +166,11 @@ class LoadProfile:
         """Whether the totals are not enough for a class."""
         return needs_everything(self._columns[number])
 
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """Differs whenever the state does."""
+        return self._origin, *(series.mark for series in self.series.values())
+
     def clear(self) -> None:
         """Forget all rows."""
         for series in self.series.values():

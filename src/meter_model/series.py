@@ -54,15 +54,19 @@ class Row:
     """What was stored at one moment.
 
     Attributes:
-        time: when, aware.
-        columns: the names of what was to be stored.
+        second: when, seconds since 1970 local.
     """
 
     def __init__(self, second: int, zone: dt.timezone, columns: tuple[Quantity, ...], sample: Sample | None) -> None:
-        self.second = second
-        self.time = local_time(second).replace(tzinfo=zone)
+        self.second, self._zone = second, zone
         self._columns, self._sample = columns, sample
         self._values: dict[str, Value] = {}
+        self._state: list[Any] | None = None
+
+    @property
+    def time(self) -> dt.datetime:
+        """When, aware."""
+        return local_time(self.second).replace(tzinfo=self._zone)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -82,8 +86,11 @@ class Row:
         return self._values
 
     def state(self) -> list[Any]:
-        """As builtins."""
-        return [self.second, list(self.columns), [plain(self.values.get(name)) for name in self.columns]]
+        """As builtins; worked out once."""
+        if self._state is None:
+            names = list(self.columns)
+            self._state = [self.second, names, [plain(self.values.get(name)) for name in names]]
+        return self._state
 
     @staticmethod
     def of(state: Sequence[Any], zone: dt.timezone) -> Row:
@@ -104,13 +111,14 @@ class Series:
 
     Attributes:
         next: the minute at which the next row is due.
-        total: how many rows there have been.
+        total: how many rows there have been since the last clearing.
     """
 
     def __init__(self, depth: int, schedule: Schedule, backfill: int = 0) -> None:
         self.depth, self.schedule = depth, schedule
         self.next = NO_MORE
         self.total = 0
+        self._clears = 0
         self._ring: deque[Row] = deque(maxlen=depth)
         self._missed: deque[Row] = deque(maxlen=backfill)
 
@@ -118,6 +126,11 @@ class Series:
     def rows(self) -> list[Row]:
         """All rows, the oldest first."""
         return [*self._ring, *self._missed][-self.depth :]
+
+    @property
+    def mark(self) -> tuple[int, ...]:
+        """Differs whenever the rows do."""
+        return self._clears, self.total, len(self._ring), *(row.second for row in self._missed)
 
     def plan(self, minute: int) -> None:
         """Find the next moment after a minute."""
@@ -137,6 +150,8 @@ class Series:
         """Forget all rows."""
         self._ring.clear()
         self._missed.clear()
+        self.total = 0
+        self._clears += 1
 
     def state(self) -> dict[str, Any]:
         """Everything, as builtins."""
