@@ -216,7 +216,7 @@ def _item(r: Reading, node: Many, item: str, place: str, scope: Scope, name: str
         how, into = r.source.fresh("f"), r.source.constant(choice.into, "Variant")
         r.line(f"{how} = {r.source.constant(table.get)}(b[p]) if p < e else None")
         with r.source.block(f"if {how} is not None and p + {how}[1] < e:"):
-            r.line(f"{item} = {into}(b[p], {how}[0](b, p + 1)[0]); p += {how}[1] + 1")
+            r.line(f"{item} = {into}(*{how}[2](b, p)); p += {how}[1] + 1")
         with r.source.block("else:"):
             r.read(node.item, item, scope, name)
     r.close(item)
@@ -332,26 +332,30 @@ def _grouped(node: Choice, done: set[Any]) -> list[tuple[Any, list[Any]]]:
 
 
 _WORTH_A_TABLE = 4
-_tables: dict[tuple[int, int | None], tuple[Choice, dict[Any, tuple[Any, int]]]] = {}
+_tables: dict[tuple[int, int | None], tuple[Choice, dict[Any, tuple[Any, int, Any]]]] = {}
 
 
-def _fixed_table(r: Reading, node: Choice) -> dict[Any, tuple[Any, int]]:
-    """For each case that one unpacking reads, the unpacking and its octets; one table for each choice."""
+def _fixed_table(r: Reading, node: Choice) -> dict[Any, tuple[Any, int, Any]]:
+    """For each case that one unpacking reads: the unpacking, its octets, and the unpacking with a tag octet in front.
+
+    There is one table for each choice.
+    """
     key = id(node), r.source.edition
     if key not in _tables:
         _tables[key] = node, _make_table(r, node)
     return _tables[key][1]
 
 
-def _make_table(r: Reading, node: Choice) -> dict[Any, tuple[Any, int]]:
-    table: dict[Any, tuple[Any, int]] = {}
+def _make_table(r: Reading, node: Choice) -> dict[Any, tuple[Any, int, Any]]:
+    table: dict[Any, tuple[Any, int, Any]] = {}
     for key, case in node.cases.items():
         layout = r.source.resolve(case)
         known = fixed(layout)
         plain = isinstance(layout, (Float, Octets)) or (isinstance(layout, UInt) and layout.size in (1, 2, 4, 8))
         if known and plain:
-            packed = struct.Struct((">" if known[0] == "=" else known[0]) + known[1])
-            table[key] = packed.unpack_from, packed.size
+            order = ">" if known[0] == "=" else known[0]
+            packed = struct.Struct(order + known[1])
+            table[key] = packed.unpack_from, packed.size, struct.Struct(f"{order}B{known[1]}").unpack_from
     return table
 
 
