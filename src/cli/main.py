@@ -49,11 +49,12 @@ def serve(
     record: Annotated[
         Path | None, Parameter(help="Record the octets of each endpoint as pcapng in this folder.")
     ] = None,
+    state: Annotated[Path | None, Parameter(help="Keep the meter's state in this folder, and go on from it.")] = None,
 ) -> int:
     """Serve one emulated meter on any number of endpoints until it is interrupted."""
     from meterwire.cli.serve import serve as run  # noqa: PLC0415
 
-    return run(profile, listen or [], seed, device, clock, control, trace=trace, record=record)
+    return run(profile, listen or [], seed, device, clock, control, trace=trace, record=record, state=state)
 
 
 @app.command

@@ -27,6 +27,7 @@ def serve(
     *,
     trace: bool,
     record: Path | None,
+    state: Path | None = None,
 ) -> int:
     """Serve, print where, and wait for SIGINT or SIGTERM."""
     if not listen:
@@ -35,16 +36,20 @@ def serve(
     warnings.showwarning = lambda message, *_, **__: print(f"meterwire: WARNING: {message}", file=sys.stderr)
     with ExitStack() as recordings:
         filters = _filters(recordings, trace=trace, record=record)
-        asyncio.run(_serve(made, listen, clock, control, filters))
+        asyncio.run(_serve(made, listen, clock, control, filters, state))
     return 0
 
 
-async def _serve(device: Device, listen: list[str], clock: str, control: str | None, filters: MakeFilters) -> None:
+async def _serve(
+    device: Device, listen: list[str], clock: str, control: str | None, filters: MakeFilters, state: Path | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with await emulate_device(device, listen, clock=clock, control=control, filters=filters) as emulation:
+    async with await emulate_device(
+        device, listen, clock=clock, state=state, control=control, filters=filters
+    ) as emulation:
         for url in emulation.urls:
             print(f"listening {url}")
         if emulation.control_url:

@@ -9,6 +9,7 @@ A request is an object with `op` and `what`; a reply is `{"ok": true, "value": .
     {"op": "set", "what": "power", "on": false}
     {"op": "set", "what": "programming", "on": true}              the switch under the sealed cover
     {"op": "set", "what": "fault", "link": "dlt645", "drop": 0.1}          without link: all; "clear": true clears first
+    {"op": "set", "what": "misbehave", "silent": 1}              likewise; see `misbehaviour.py`
     {"op": "get", "what": "clock"}                              or load, phases, power, programming, relay, fault ...
     {"op": "get", "what": "quantity", "name": "voltage_a"}
     {"op": "event", "name": "cover-open"}
@@ -97,11 +98,21 @@ class Control:
     Args:
         meter: what is controlled.
         links: fault settings by name of the link.
+        manners: likewise how the meter misbehaves.
+        commit: makes durable what has been done, before the reply is given.
     """
 
-    def __init__(self, meter: Meter, links: Mapping[str, FaultSettings] | None = None) -> None:
+    def __init__(
+        self,
+        meter: Meter,
+        links: Mapping[str, FaultSettings] | None = None,
+        manners: Mapping[str, FaultSettings] | None = None,
+        commit: Callable[[], None] | None = None,
+    ) -> None:
         self.meter = meter
         self.links = {} if links is None else links
+        self.manners = {} if manners is None else manners
+        self._commit = commit
         self._case = Case(meter)
         self._setters: Mapping[str, Callable[[dict[str, Any]], Any]] = {
             "load": self._set_load,
@@ -109,7 +120,8 @@ class Control:
             "clock": self._set_clock,
             "power": self._set_power,
             "programming": self._set_programming,
-            "fault": self._set_fault,
+            "fault": lambda rest: self._set_link(self.links, "fault", rest),
+            "misbehave": lambda rest: self._set_link(self.manners, "misbehave", rest),
             **self._case.setters,
         }
         self._getters: Mapping[str, Callable[[], Any]] = {
@@ -120,6 +132,7 @@ class Control:
             "programming": self._programming,
             "relay": self._relay,
             "fault": lambda: {name: link.settings() for name, link in self.links.items()},
+            "misbehave": lambda: {name: link.settings() for name, link in self.manners.items()},
             "identity": self._identity,
             "events": lambda: [
                 {"time": event.time.isoformat(), "name": event.name} for event in self.meter.events.last(100)
@@ -140,7 +153,10 @@ class Control:
     def handle(self, request: Request) -> dict[str, Any]:
         """Do what a request says; nothing is raised: an error is a reply."""
         try:
-            return {"ok": True, "value": self.do(request)}
+            value = self.do(request)
+            if self._commit is not None and request.get("op") != "get":
+                self._commit()
+            return {"ok": True, "value": value}
         except (LocalProtocolError, NotServed, msgspec.ValidationError, RecursionError) as error:
             return _refusal(error)
 
@@ -217,17 +233,17 @@ class Control:
         self.meter.access.programming = msgspec.convert(rest, _Switch).on
         return self._programming()
 
-    def _set_fault(self, rest: dict[str, Any]) -> Any:
+    def _set_link(self, named: Mapping[str, FaultSettings], what: str, rest: dict[str, Any]) -> Any:
         name, clear = rest.pop("link", None), rest.pop("clear", False)
-        if name is not None and (not isinstance(name, str) or name not in self.links):
-            raise LocalProtocolError(f"no link is called {name!r}: {', '.join(self.links) or 'there is none'}")
-        links = [self.links[name]] if name is not None else list(self.links.values())
+        if name is not None and (not isinstance(name, str) or name not in named):
+            raise LocalProtocolError(f"no link is called {name!r}: {', '.join(named) or 'there is none'}")
+        links = [named[name]] if name is not None else list(named.values())
         for link in links:
             if clear:
                 link.clear()
             if rest:
                 link.change(rest)
-        return self._getters["fault"]()
+        return self._getters[what]()
 
     # ------------------------------------------------------------ get
 

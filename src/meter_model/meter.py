@@ -323,6 +323,7 @@ class Meter:
         self.inputs = inputs
         self._feed()
         self._forget()
+        self.events.look(settled=False)
 
     def connect_customer(self, on: bool) -> None:
         """Close or open the relay's contacts; orders go to `relay`, which knows the rules."""

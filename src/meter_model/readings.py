@@ -142,6 +142,13 @@ def _number(meter: Meter, quantity: Quantity) -> Fraction:
         return Fraction(meter.profile.numbers.battery_running_time + meter.dark_seconds // 60)
     if quantity.register == "internal_temperature":
         return meter.temperature
+    worn = (
+        getattr(meter.inputs, quantity.register.removesuffix("_voltage"), None)
+        if "battery" in quantity.register
+        else None
+    )
+    if worn is not None:
+        return Fraction(str(worn))
     return numbers(meter)[quantity.register]
 
 

@@ -1,0 +1,118 @@
+"""A meter that misbehaves: silent, late, speaking from a wrong address, refusing, hanging up.
+
+Unlike the faults of a link, which spoil octets, these are whole and well-formed answers (or none) of a meter that does
+wrong. Each is given by a probability per answer; `late` by seconds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from meterwire.errors import LocalProtocolError, TransportError
+from meterwire.meter_model.faces.spoilt import readdressed, refusing
+from meterwire.protocols.dialogue import Answer, Responder
+
+LONGEST_DELAY: Final = 600.0
+
+
+class HungUp(TransportError):
+    """The emulated meter closes the connection, because it was told to."""
+
+
+class Manners(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes wrong.
+
+    Attributes:
+        silent: the answer is not given, although what was asked has been done.
+        late: seconds by which every answer is late.
+        wrong_address: the answer comes from another address.
+        abnormal: the meter refuses, although what was asked has been done.
+        disconnect: the connection is closed instead of answering.
+    """
+
+    silent: float = 0.0
+    late: float = 0.0
+    wrong_address: float = 0.0
+    abnormal: float = 0.0
+    disconnect: float = 0.0
+
+
+class Misbehaviour:
+    """The manners of one link, which can be changed while it is used.
+
+    Args:
+        dialect: of its answers.
+        seed: of the random numbers.
+
+    Attributes:
+        manners: what goes wrong now.
+    """
+
+    def __init__(self, dialect: str, seed: int | str = 0) -> None:
+        self.manners = Manners()
+        self._dialect = dialect
+        self._random = random.Random(f"{seed}/misbehaviour")
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Change some by name, all or none; raises LocalProtocolError."""
+        for name, value in settings.items():
+            most = LONGEST_DELAY if name == "late" else 1.0
+            if name not in Manners.__struct_fields__:
+                known = ", ".join(Manners.__struct_fields__)
+                raise LocalProtocolError(f"no misbehaviour is called {name!r}: {known}")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+                raise LocalProtocolError(f"{name}: a number from 0 to {most:g} is needed")
+        self.manners = msgspec.structs.replace(self.manners, **{name: float(one) for name, one in settings.items()})
+
+    def clear(self) -> None:
+        """Behave."""
+        self.manners = Manners()
+
+    def settings(self) -> dict[str, Any]:
+        """What is set and not zero."""
+        return {name: value for name, value in msgspec.structs.asdict(self.manners).items() if value}
+
+    def wrap(self, responder: Responder) -> Responder:
+        """A responder that misbehaves as this says; `late` is for whoever sends its answers."""
+        return _Misbehaving(responder, self)
+
+    def spoil(self, answers: list[Answer]) -> list[Answer]:
+        """What becomes of answers; raises HungUp."""
+        if self.manners == _GOOD or not answers:
+            return answers
+        if self._happens(self.manners.disconnect):
+            raise HungUp("the meter was told to disconnect")
+        return [spoilt for answer in answers if (spoilt := self._spoil(answer)) is not None]
+
+    def _spoil(self, answer: Answer) -> Answer | None:
+        if self._happens(self.manners.silent):
+            return None
+        octets = answer.octets
+        if self._happens(self.manners.abnormal):
+            octets = refusing(self._dialect, octets)
+        if self._happens(self.manners.wrong_address):
+            octets = readdressed(self._dialect, octets)
+        return msgspec.structs.replace(answer, octets=octets)
+
+    def _happens(self, rate: float) -> bool:
+        return rate > 0 and self._random.random() < rate
+
+
+class _Misbehaving:
+    def __init__(self, responder: Responder, misbehaviour: Misbehaviour) -> None:
+        self._responder, self._misbehaviour = responder, misbehaviour
+
+    def receive(self, octets: bytes, now: float) -> list[Answer]:
+        """What the meter answers, spoilt."""
+        return self._misbehaviour.spoil(self._responder.receive(octets, now))
+
+    def idle(self, now: float) -> list[Answer]:
+        """The line fell silent."""
+        return self._misbehaviour.spoil(self._responder.idle(now))
+
+
+_GOOD: Final = Manners()
