@@ -237,6 +237,11 @@ class _Late(Filter):
     def __init__(self, misbehaviour: Misbehaviour) -> None:
         self._misbehaviour, self._last = misbehaviour, 0.0
 
+    @property
+    def passes(self) -> bool:
+        """Whether nothing is to be late."""
+        return not self._misbehaviour.manners.late
+
     def sent(self, now: float, octets: bytes) -> list[tuple[float, bytes]]:
         """What the meter says, later."""
         self._last = max(self._last, now + self._misbehaviour.manners.late)

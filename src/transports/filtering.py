@@ -36,12 +36,12 @@ class Filter:
 
     Pieces that are due now must not be given before pieces that the filter still holds back, unless it means to
     reorder: whoever delays keeps the order.
-
-    Attributes:
-        passes: whether it passes everything just now and wants to see nothing, so that it need not be asked.
     """
 
-    passes = False
+    @property
+    def passes(self) -> bool:
+        """Whether it passes everything just now and wants to see nothing, so that it need not be asked."""
+        return False
 
     def sent(self, now: float, octets: bytes) -> list[Timed]:
         """Octets on their way to the peer: what goes on, and when."""

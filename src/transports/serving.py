@@ -140,7 +140,7 @@ class Connection(asyncio.Protocol):
         if self._service.commit is not None and any(answer.durable for answer in answers):
             self._service.commit()
         if self.reconfigure is None:
-            self._speak(b"".join([answer.octets for answer in answers]), now)
+            self._speak(b"".join([one.octets for one in answers]) if len(answers) > 1 else answers[0].octets, now)
             return
         for answer in answers:
             self._speak(answer.octets, now)
