@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Final
 
 from meterwire.protocols.dlt645.layouts import Column
-from meterwire.protocols.dlt645.table import Identifier
-
-Find = Callable[[int], Identifier | None]
-
-LONGEST: Final = 64
-"""Items of a block that no row describes: no frame could carry more than a few of them."""
+from meterwire.protocols.dlt645.table import Identifier, Table
 
 
 def places(di: int, octets: int, step: int) -> list[int]:
@@ -24,24 +18,24 @@ def places(di: int, octets: int, step: int) -> list[int]:
 _EVENTS: Final = 0x10000000
 
 
-def candidates(di: int, shift: int, step: int) -> Iterator[int]:
-    """The identifiers that differ from a block in one place.
+def items(table: Table, di: int, shift: int, step: int) -> list[int]:
+    """The identifiers of the table that differ from a block in one place, lowest first.
 
     Item 0 of an event record of the later editions (class 10H and above) is the count of the event: no part of it.
     """
     ones = (1 << step) - 1
     base = di & ~(ones << shift)
     first = int(di >= _EVENTS and shift == 8)
-    return (base | number << shift for number in range(first, ones))
+    return [base | number << shift for number in table.numbers(base, shift, step) if first <= number < ones]
 
 
 def block(di: int, found: list[Identifier]) -> Identifier | None:
-    """The block of these items, None where it cannot be read: their sizes must be known, and be few.
+    """The block of these items, None where it cannot be read: their sizes must be known.
 
     A meter may leave out items at the end: those it does not have.
     """
     sizes = [item.octets for item in found if item.octets is not None]
-    if not found or len(found) > LONGEST or len(sizes) != len(found):
+    if not found or len(sizes) != len(found):
         return None
     first, last = found[0], found[-1]
     formats, units = [_format(item) for item in found], [item.unit for item in found]
@@ -61,8 +55,8 @@ def block(di: int, found: list[Identifier]) -> Identifier | None:
 
 
 def _format(item: Identifier) -> str:
-    """The format with its signs written, in brackets where it is a record."""
+    """The format with its signs written, in brackets where it has several items."""
     text = item.format
     if item.signed and "±" not in text:
         text = ";".join(f"±{one}" if one.strip("()")[0] in "XN" else one for one in text.split(";"))
-    return f"({text})" if ";" in text else text
+    return f"({text})" if ";" in text or "*" in text else text

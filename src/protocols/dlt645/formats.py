@@ -80,7 +80,13 @@ def _simple(text: str, signed: bool) -> Format:
 
 
 def _in_brackets(text: str) -> bool:
-    return text.startswith("(") and text.endswith(")") and len(_split(text[1:-1], ")")) == 1
+    """Whether the first bracket is closed by the last character."""
+    depth = 0
+    for at, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if not depth:
+            return at > 0 and at == len(text) - 1
+    return False
 
 
 def _repeated(text: str, signed: bool, exact: bool) -> Repeat | None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from meterwire.errors import LocalProtocolError, MalformedError
-from meterwire.protocols.dlt645.blocks import block, candidates, places
+from meterwire.protocols.dlt645.blocks import block, items, places
 from meterwire.protocols.dlt645.compounds import CLOSING, Repeat
 from meterwire.protocols.dlt645.layouts import Column
 from meterwire.protocols.dlt645.table import Identifier, Table
@@ -83,15 +83,15 @@ class _Edition:
         shifts = places(di, self.octets, self._step)
         if len(shifts) != 1:
             return None
-        found = (self.table.find(one) for one in candidates(di, shifts[0], self._step))
-        return block(di, [one for one in found if one is not None])
+        found = items(self.table, di, shifts[0], self._step)
+        return block(di, [one for one in map(self.table.find, found) if one is not None])
 
     def _members(self, di: int) -> tuple[int, ...]:
         whole = self.identifier(di)
         shifts = places(di, self.octets, self._step)
         if whole is None or len(shifts) != 1:
             return ()
-        found = tuple(one for one in candidates(di, shifts[0], self._step) if self.table.find(one) is not None)
+        found = tuple(items(self.table, di, shifts[0], self._step))
         codec = whole.codec
         return found[: codec.count] if isinstance(codec, Repeat) else found
 

@@ -193,3 +193,22 @@ class Table:
             if row.holds(octets):
                 return row.identifier(octets)
         return None
+
+    def numbers(self, di: int, shift: int, step: int) -> list[int]:
+        """What can stand in one place of an identifier, of `step` bits, so that a row describes it; lowest first."""
+        octets = di.to_bytes(self.octets, "big")
+        place = self.octets - 1 - shift // 8
+        found: set[int] = set()
+        for row in self._of(octets, place):
+            others = (octet in row.ranges[at] for at, octet in enumerate(octets) if at != place)
+            if all(others):
+                high = octets[place] & ~((1 << step) - 1)
+                found |= {value - high for value in row.ranges[place] if 0 <= value - high < 1 << step}
+        return sorted(found)
+
+    def _of(self, octets: bytes, place: int) -> list[Row]:
+        """The rows that can have an identifier, whatever stands in one place."""
+        if place > 1:
+            return self.rows.get((octets[0], octets[1]), [])
+        rows = {id(row): row for second in range(0x100) for row in self.rows.get((octets[0], second), ())}
+        return list(rows.values())

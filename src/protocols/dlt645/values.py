@@ -239,7 +239,7 @@ class Screen:
     The text is `00010000`, or `00010000.01` with such a number.
     """
 
-    size: int | None = 4
+    size: int | None = None
 
     def decode(self, octets: bytes, at: int = 0) -> str | None:
         """The text, None when all octets are FF."""

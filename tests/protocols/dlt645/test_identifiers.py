@@ -368,6 +368,35 @@ def test_blocks_without_a_row():
     assert members(0x04000BFF) == (0x04000B01, 0x04000B02, 0x04000B03)
 
 
+BLOCK_ROWS = [row for row in ROWS if len(row.ranges) == 4]
+
+
+@given(st.sampled_from(BLOCK_ROWS), st.sampled_from([0, 8, 16]), st.data())
+def test_any_block_reads_and_writes(row, shift, data):
+    """A block of any place, whether a row describes it or not: its items are members, a sample goes out and in."""
+    octets = bytes(data.draw(st.sampled_from(values)) for values in row.ranges)
+    di = int.from_bytes(octets, "big") | 0xFF << shift
+    found = identifier(di)
+    if found is None:
+        assert members(di) == ()
+        return
+    value = sample(found.codec)
+    assert found.codec.decode(found.codec.encode(value)) == value
+    assert all(identifier(one) is not None for one in members(di))
+    assert cells(found, value)
+
+
+def test_a_block_of_different_items_ends_where_the_meter_does():
+    """The record of a trip, item by item, and one of a meter that keeps no reactive energies."""
+    block = identifier(0x1D00FF01)
+    assert (block.octets, len(members(0x1D00FF01))) == (34, 8)
+    whole = bytes.fromhex("00100815082612345678" + "78563412" * 6)
+    assert decode(0x1D00FF01, whole)[:3] == ("26-08-15 08:10:00", "78563412", Decimal("123456.78"))
+    assert decode(0x1D00FF01, whole[:-16]) == decode(0x1D00FF01, whole)[:4]
+    with pytest.raises(MalformedError):
+        decode(0x1D00FF01, whole[:-1])
+
+
 def test_looking_up_expands_nothing():
     """One lookup makes one identifier, not the 24,000 of the table."""
     identifier.cache_clear()
