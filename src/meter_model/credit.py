@@ -130,14 +130,13 @@ class Credit:
     Attributes:
         count: purchases so far.
         cumulative: all that has been bought.
-        level: how the account stood at the last look.
     """
 
     def __init__(self, meter: Meter, settings: CreditSettings) -> None:
         self._meter, self.settings = meter, settings
         self.count = 0
         self.cumulative = Fraction(settings.balance)
-        self.level = Level.FINE
+        self._level = Level.FINE
         self._records: deque[Purchase] = deque(maxlen=KEPT)
         self._balance = Fraction(settings.balance)
         self._charged = Fraction(0)
@@ -206,6 +205,12 @@ class Credit:
     def purchases(self) -> list[Purchase]:
         """The last ten, the latest first."""
         return list(self._records)[::-1]
+
+    @property
+    def level(self) -> Level:
+        """How the account stood at the last look."""
+        self._meter.advance()
+        return self._level
 
     # ------------------------------------------------------------ what happens to it
 
@@ -282,7 +287,7 @@ class Credit:
             "charged": plain(self._charged),
             "overdrawn": self._overdrawn,
             "tripped": self._tripped,
-            "level": str(self.level),
+            "level": str(self._level),
             "records": [[plain(part) for part in msgspec.structs.astuple(record)] for record in self._records],
             "usage": self.usage.state(),
         }
@@ -291,7 +296,7 @@ class Credit:
         """Take a saved state over; the registers have been restored before."""
         self.count, self.cumulative = state["count"], revived(state["cumulative"])
         self._balance, self._charged = revived(state["balance"]), revived(state["charged"])
-        self._overdrawn, self._tripped, self.level = state["overdrawn"], state["tripped"], Level(state["level"])
+        self._overdrawn, self._tripped, self._level = state["overdrawn"], state["tripped"], Level(state["level"])
         self._records.clear()
         self._records.extend(Purchase(*map(revived, record)) for record in state["records"])
         self.usage.restore(state["usage"])
@@ -369,7 +374,7 @@ class Credit:
         balance = self._balance - self._spent()[0]
         self._mind_overdraft(balance)
         level = self._level_of(balance)
-        was, self.level = self.level, level
+        was, self._level = self._level, level
         if level != was:
             self._act(was, balance)
         elif self._tripped:
@@ -387,9 +392,9 @@ class Credit:
 
     def _act(self, was: Level, balance: Fraction) -> None:
         relay, order = self._meter.relay, list(Level)
-        if (self.level is not Level.FINE) != relay.alarm:
-            relay.warn(self.level is not Level.FINE)
-        if order.index(self.level) > order.index(was):
+        if (self._level is not Level.FINE) != relay.alarm:
+            relay.warn(self._level is not Level.FINE)
+        if order.index(self._level) > order.index(was):
             self._trip()
         elif self._tripped:
             self._reconnect(balance)
@@ -397,18 +402,18 @@ class Credit:
     def _trip(self) -> None:
         relay = self._meter.relay
         try:
-            if self.level is Level.EXHAUSTED:
+            if self._level is Level.EXHAUSTED:
                 relay.trip()
-            elif self.level is Level.ALARM_2 and relay.position is Position.CLOSED:
+            elif self._level is Level.ALARM_2 and relay.position is Position.CLOSED:
                 relay.trip(Restore.PERMIT, 60)
             else:
                 return
         except RelayRefused:
             return
-        self._tripped = self.level is Level.EXHAUSTED
+        self._tripped = self._level is Level.EXHAUSTED
 
     def _reconnect(self, balance: Fraction) -> None:
-        if self.level is not Level.EXHAUSTED and balance > self._limit("reconnection_amount"):
+        if self._level is not Level.EXHAUSTED and balance > self._limit("reconnection_amount"):
             self._tripped = False
             if self._meter.relay.position is Position.OPEN:
                 self._meter.relay.permit()
