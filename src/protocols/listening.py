@@ -129,7 +129,7 @@ def _sorted(
     garbage = b""
     for piece in pieces:
         if piece.octets in request:
-            tally.echoed += len(piece.octets)
+            tally.echoed += len(piece.octets) + len(getattr(piece, "preamble", b""))
         elif isinstance(piece, Garbage):
             garbage += piece.octets
         else:

@@ -27,6 +27,7 @@ from meterwire.protocols.wire.framing import Framer
 from meterwire.transports.bus import Bus
 from meterwire.transports.echo import DropEcho
 from meterwire.transports.filtering import wrap
+from meterwire.transports.memory import connected
 
 E8 = LineSettings(2400, 8, "E")
 ONE = "000000000161"
@@ -320,3 +321,38 @@ def test_any_few_meters_are_all_found(given_addresses, delays, nibbles):
     found, _, _ = searched(bus_with(meters, [0.02 + 0.01 * delay for delay in delays]), "on")
     assert sorted(one.address for one in found) == sorted(given_addresses)
     assert {one.edition for one in found} == {2007}
+
+
+class Hostile:
+    """Answers with whatever it is given, one answer after the other."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.place = 0
+
+    def receive(self, octets, now):
+        self.place += 1
+        return [Answer(self.answers[self.place % len(self.answers)])] if self.answers else []
+
+    def idle(self, now):
+        return []
+
+
+frames = st.builds(
+    lambda address, function, abnormal, data: codec(Frame).build(
+        Frame(address, answering(function, abnormal=abnormal), data)
+    ),
+    st.text("0123456789A", min_size=12, max_size=12),
+    st.sampled_from([0x11, 0x13, 0x01, 0x12]),
+    st.booleans(),
+    st.binary(max_size=12),
+)
+
+
+@given(st.lists(st.one_of(st.binary(max_size=30), frames), max_size=5))
+@settings(max_examples=25, deadline=None)
+def test_whatever_answers_the_search_ends(answers):
+    """Protects the library from the line: no octets make a search fail, and none make it go on for ever."""
+    search = Search()
+    found = converse(search.run(), connected(Hostile(answers)))
+    assert search.tally.asked <= (FRUITLESS + 1) * (len(found) + 2)

@@ -1,0 +1,259 @@
+"""How each dialect is searched for on an open line, behind one face for `meterwire scan`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from meterwire.cli.scan_plan import Settings, Trial
+from meterwire.cli.scan_progress import Progress
+from meterwire.errors import Disconnected, LocalProtocolError, MeterwireError, NoAnswer, Refused
+from meterwire.protocols.dialogue import Line, Patience, converse
+from meterwire.protocols.listening import Attention, Tally
+from meterwire.transports.endpoint import Endpoint
+
+
+class Meter(msgspec.Struct, frozen=True):
+    """A meter that was found.
+
+    Attributes:
+        dialect: that it speaks.
+        address: in the dialect's own form.
+        settings: of the serial line, None where they are not ours.
+        edition: of the standard, as a year; None where it does not show.
+        note: what else there is to know, for people.
+    """
+
+    dialect: str
+    address: str
+    settings: Settings = None
+    edition: int | None = None
+    note: str = ""
+
+
+class Scanner(Protocol):
+    """One dialect.
+
+    Attributes:
+        bauds: speeds to try, the usual ones first.
+        questions: how many of them find out whether anybody is there at one setting.
+        ways: fewest and most questions for one octet of the address where several meters answer; None where nobody
+            looks for them.
+        scope: what is tried on a line whose settings are not ours.
+        meters: those found so far.
+    """
+
+    scope: str
+    bauds: tuple[int, ...]
+    questions: int
+    ways: tuple[int, int] | None
+    meters: list[Meter]
+
+    def attention(self, settings: Settings) -> Attention:
+        """How long to listen after one question."""
+
+    def search(self, line: Line, settings: Settings, progress: Progress) -> Trial:
+        """Look for meters at one setting."""
+
+
+_ADDRESSES: Final = "addresses alone, speed and parity being the gateway's,"
+
+
+class Scanner645:
+    """DL/T 645 in both editions."""
+
+    scope = _ADDRESSES
+
+    def __init__(self, endpoint: Endpoint, edition: str, *, thorough: bool) -> None:
+        from meterwire.protocols.dlt645 import search  # noqa: PLC0415  a dialect is loaded when it is scanned
+
+        years = [str(year) for year in search.EDITIONS]
+        _one_of(edition, years)
+        self._search, self._thorough = search, thorough
+        self._timeout = endpoint.option("timeout")
+        self._years = search.EDITIONS if edition == "auto" else (int(edition),)
+        self._found: list[Any] = []
+        self.bauds: tuple[int, ...] = search.BAUDS
+        self.ways: tuple[int, int] | None = search.WAYS
+        self.questions = search.opening_questions(self._years)
+        self.meters: list[Meter] = []
+
+    def attention(self, settings: Settings) -> Attention:
+        """How long to listen after one question."""
+        return self._search.attention_for(settings, self._timeout)
+
+    def search(self, line: Line, settings: Settings, progress: Progress) -> Trial:
+        """Look for meters at one setting."""
+        told = _Told(settings, progress)
+        run = self._search.Search(
+            settings,
+            attention=self.attention(settings),
+            years=self._years,
+            thorough=self._thorough,
+            known=self._found,
+            tell=told,
+        )
+        try:
+            converse(run.run(), line)
+        finally:
+            self._found += run.found
+            self.meters += [
+                Meter("dlt645", one.address, settings, one.edition, _note(one.address, shared=one.shared))
+                for one in run.found
+            ]
+        return Trial(settings, run.tally, len(run.found), told.several, run.noisy)
+
+
+def _note(address: str, *, shared: bool) -> str:
+    if shared:
+        return "several meters seem to have this address"
+    return "repeats the wildcard in place of its address" if "A" in address else ""
+
+
+class _Told:
+    """What a search tells, put into words."""
+
+    def __init__(self, settings: Settings, progress: Progress) -> None:
+        self.several = False
+        self._where, self._progress = f"{settings}: " if settings else "", progress
+
+    def __call__(self, happening: str, detail: str) -> None:
+        if happening == "asking":
+            self._progress.asking(f"{self._where}{detail}")
+        elif happening == "several":
+            self.several = True
+            self._progress.expect(None)
+            behind = f" to addresses that end in {detail}" if detail else ", looking at them from the low digits"
+            self._progress.say(f"{self._where}several meters answer{behind}")
+        elif happening == "found":
+            self._progress.say(f"{self._where}{detail} answers")
+        else:
+            self._progress.say(f"{self._where}given up: {detail}")
+
+
+class Scanner69845:
+    """DL/T 698.45."""
+
+    scope = _ADDRESSES
+    ways: tuple[int, int] | None = None
+
+    def __init__(self, endpoint: Endpoint, edition: str) -> None:
+        from meterwire.protocols.dlt69845 import link, search  # noqa: PLC0415  a dialect is loaded when it is scanned
+
+        _one_of(edition, [str(year) for year in link.EDITIONS])
+        self._search = search
+        self._edition = link.EDITION if edition == "auto" else int(edition)
+        self._timeout = endpoint.option("timeout")
+        self._wake = 4 if endpoint.carrier == "serial" else 0
+        self.bauds: tuple[int, ...] = search.BAUDS
+        self.questions = search.QUESTIONS
+        self.meters: list[Meter] = []
+
+    def attention(self, settings: Settings) -> Attention:
+        """How long to listen after one question."""
+        return self._search.attention_for(settings, self._timeout)
+
+    def search(self, line: Line, settings: Settings, progress: Progress) -> Trial:
+        """Look for meters at one setting."""
+        where = f"{settings}: " if settings else ""
+        progress.asking(f"{where}wildcard")
+        attention = self.attention(settings)
+        run = self._search.Search(settings, attention=attention, edition=self._edition, wake=self._wake)
+        addresses: list[str] = converse(run.run(), line)
+        known = {meter.address for meter in self.meters}
+        new = [Meter("dlt69845", address, settings) for address in addresses if address not in known]
+        self.meters += new
+        for meter in new:
+            progress.say(f"{where}{meter.address} answers")
+        if run.collided:
+            progress.say(f"{where}several meters answer at once: there are more than were found")
+        return Trial(settings, run.tally, len(new), run.collided and not addresses)
+
+
+SERVERS: Final = (1, 2, 3, 4, 16, 17)
+"""Logical devices that are looked for in the wrapper: management, and those that are met behind it."""
+_WAIT: Final = 2.0
+_NAME: Final = "1/0-0:42.0.0.255/2"
+
+
+class ScannerDlms:
+    """DLMS/COSEM over the wrapper: which servers let the client associate, or say no."""
+
+    bauds: tuple[int, ...] = ()
+    ways: tuple[int, int] | None = None
+
+    def __init__(self, endpoint: Endpoint, edition: str) -> None:
+        _one_of(edition, [])
+        given = endpoint.option("server")
+        self._servers = SERVERS if given is None else (given,)
+        self._client: int = endpoint.option("client", 16)
+        self._wait: float = endpoint.option("timeout", _WAIT)
+        self.questions = len(self._servers)
+        self.scope = f"servers {', '.join(map(str, self._servers))}"
+        self.meters: list[Meter] = []
+
+    def attention(self, settings: Settings) -> Attention:  # noqa: ARG002  there are none
+        """How long to listen after one question."""
+        return Attention(self._wait, self._wait, self._wait)
+
+    def search(self, line: Line, settings: Settings, progress: Progress) -> Trial:
+        """Ask each server for an association."""
+        trial = Trial(settings, Tally())
+        for server in self._servers:
+            progress.asking(f"server {server}")
+            trial.tally.asked += 1
+            try:
+                note = self._associate(line, server)
+            except NoAnswer:
+                continue
+            except Disconnected:
+                if not self.meters:
+                    raise
+                progress.say(f"the meter ended the connection when server {server} was asked: the others were not")
+                break
+            self.meters.append(Meter("dlms", str(server), note=note))
+            progress.say(f"server {server} answers")
+            trial.found += 1
+        return trial
+
+    def _associate(self, line: Line, server: int) -> str:
+        from meterwire.protocols.dlms.client import MeterDlms  # noqa: PLC0415  a dialect is loaded when it is scanned
+
+        patience = Patience(1, self._wait, f"server {server}")
+        meter = MeterDlms(line, server, client=self._client, patience=patience)
+        try:
+            meter.associate()
+        except Refused as refused:
+            return f"says no to client {self._client}: {refused.text}"
+        with suppress(MeterwireError):  # the name is for people; without it the server is there all the same
+            name = meter.read(_NAME).value
+            meter.release()
+            return f"client {self._client}, {_text(name)}"
+        return f"client {self._client}"
+
+
+def _text(name: Any) -> str:
+    return name.decode("latin-1") if isinstance(name, bytes) else str(name)
+
+
+def _one_of(edition: str, years: list[str]) -> None:
+    if edition != "auto" and edition not in years:
+        raise LocalProtocolError(f"there is no edition {edition!r} to look for: {', '.join([*years, 'auto'])}")
+
+
+def scanner(endpoint: Endpoint, edition: str | None, *, thorough: bool) -> Scanner:
+    """What looks for meters at an endpoint; raises LocalProtocolError where nothing does yet."""
+    if endpoint.through_module:
+        raise LocalProtocolError(f"{endpoint.transport}: a module cannot be scanned through yet")
+    edition = edition or str(endpoint.option("edition", "auto"))
+    if endpoint.dialect == "dlt645":
+        return Scanner645(endpoint, edition, thorough=thorough)
+    if thorough:
+        raise LocalProtocolError("--thorough is for DL/T 645")
+    if endpoint.dialect == "dlt69845":
+        return Scanner69845(endpoint, edition)
+    if endpoint.dialect == "dlms":
+        return ScannerDlms(endpoint, edition)
+    raise LocalProtocolError(f"{endpoint.dialect} cannot be scanned yet: dlt645, dlt69845, dlms")
