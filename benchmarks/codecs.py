@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks import floor, gurux, samples
-from benchmarks.rows import Row
+from benchmarks.rows import BY_HAND, Row
 from benchmarks.timing import cpu_medians
 from meterwire.protocols.dlms.apdu import APDU
 from meterwire.protocols.dlms.data import DATA
@@ -16,7 +16,6 @@ from meterwire.protocols.dlt69845.link import EDITION, Link
 from meterwire.protocols.wire.codec import Codec, codec
 from meterwire.protocols.wire.columns import columns
 
-BY_HAND = "by hand"
 CONSTRUCT = "construct"
 ROUNDS = 15
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from benchmarks.rows import Row, quantity, times
+from benchmarks.rows import BY_HAND, Row, quantity, times
 
 HEAD = ("what", "ours", "peer", "the peer's", "ratio", "goal", "reached")
 
@@ -48,14 +48,17 @@ def section(title: str, about: str, rows: list[Row]) -> str:
 
 def missed(rows: Iterable[Row]) -> str:
     """Which goals are not reached and by how much, each once."""
-    found = {row.what: row for row in reversed(list(rows)) if row.reached is False}
+    given = list(rows)
+    found = {row.what: row for row in reversed(given) if row.reached is False}
     if not found:
         return "## Not reached\n\nEvery goal that has a row here is reached."
-    lines = [f"- {row.what}: {_shortfall(row)}" for row in reversed(found.values())]
+    by_hand = {row.what: row for row in given if row.peer == BY_HAND}
+    lines = [f"- {row.what}: {_shortfall(row, by_hand.get(row.what))}" for row in reversed(found.values())]
     return "## Not reached\n\n" + "\n".join(lines)
 
 
-def _shortfall(row: Row) -> str:
+def _shortfall(row: Row, by_hand: Row | None) -> str:
     if row.goal_is_ratio:
         return f"{times(row.ratio)} of {row.peer}, the goal is {times(row.goal or 0)}."
-    return f"{quantity(row.ours, row.unit)}, the goal is {row.aim} ({row.verdict.removeprefix('no: ')})."
+    also = f"; {BY_HAND} {quantity(by_hand.theirs, by_hand.unit)} in the same run" if by_hand else ""
+    return f"{quantity(row.ours, row.unit)}, the goal is {row.aim} ({row.verdict.removeprefix('no: ')}){also}."

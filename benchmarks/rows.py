@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+BY_HAND = "by hand"
+"""The peer that is what somebody writes for one frame alone."""
+
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One measurement beside one peer.

@@ -5,6 +5,8 @@ turn by connections of a third process with one request under way on each. What 
 for a read, so that a shared machine does not distort it: reads per second are those of a core that does nothing else.
 Server and load share one core and take turns (SCHED_BATCH), so that neither wakes the other by an interrupt for every
 answer: that would cost a slow server more than a fast one, and several times what it does itself.
+The goal of half the echo was set beside an echo of 90,000 to 120,000 reads/s, which leaves 8 to 11 us for a read; where
+the system takes less for an answer, it leaves less.
 """
 
 from __future__ import annotations
