@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 CSRC := $(wildcard src/meter_model/core/csrc/*)
 
-.PHONY: demo test test-construct check bench fuzz docs bless setup clean
+.PHONY: crash demo test test-construct check bench fuzz docs bless setup clean
 
 setup: $(STAMP)
 
@@ -34,6 +34,9 @@ check: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lint-imports
 	$(BIN)/python tests/size_report.py
 
+crash: $(STAMP)
+	METERWIRE_KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest -q tests/cli/test_state.py -k kill
+
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
@@ -45,6 +48,7 @@ docs: $(STAMP)
 
 bless: $(STAMP)
 	$(BIN)/python -m captures.bless
+	$(BIN)/python tests/golden/dlt645_answers.py
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info

@@ -43,6 +43,7 @@ class EmulatedMeter:
         seed: of load and faults.
         load: what is connected, instead of the profile's.
         control: place of a control surface to serve too, such as `tcp://127.0.0.1:0`.
+        state: folder that keeps the meter's state.
 
     Attributes:
         clock: the meter's clock: `step`, `jump`, `freeze`, `run`, `now`.
@@ -58,13 +59,14 @@ class EmulatedMeter:
         seed: int = 1,
         load: LoadModel | None = None,
         control: str | None = None,
+        state: str | Path | None = None,
     ) -> None:
         from meterwire.emulate import emulated  # noqa: PLC0415  a test run that uses no meter imports none of this
         from meterwire.meter_model.device import Device  # noqa: PLC0415
 
         made = Device.load(device) if device is not None else Device.of_profile(profile, seed)
         self._stack = contextlib.ExitStack()
-        serving = emulated(made, listen, clock=clock or made.clock or CLOCK, control=control)
+        serving = emulated(made, listen, clock=clock or made.clock or CLOCK, control=control, state=state)
         self._background: Background = self._stack.enter_context(serving)
         self.clock = EmulatedClock(self)
         if load is not None:
@@ -125,6 +127,14 @@ class EmulatedMeter:
     def clear_faults(self) -> None:
         """Leave all links in peace."""
         self.control(op="set", what="fault", clear=True)
+
+    def misbehave(self, link: str | None = None, **manners: float) -> None:
+        """Let the meter do wrong on a link, or on all: `silent=1`, `late=2.5`, `abnormal=1`; see `misbehaviour`."""
+        self.control(op="set", what="misbehave", **({} if link is None else {"link": link}), **manners)
+
+    def behave(self) -> None:
+        """Let the meter do right again."""
+        self.control(op="set", what="misbehave", clear=True)
 
     def event(self, name: str) -> None:
         """Something happens to the meter: `cover-open`."""

@@ -189,7 +189,7 @@ class Meter:
     def sample(self, *, everything: bool = True) -> Sample:
         """A copy of the state at the present second: all of it, or the totals and what flows."""
         rows = self.circuit.rows(self._second // 60, 1) if self.powered else None
-        return sample_of(self, self._ledger, self._second, rows, everything=everything)
+        return sample_of(self, self._ledger.demand, self.energies, self._second, rows, everything=everything)
 
     def plan_samples(self) -> None:
         """Find the moments of freezes and load profile anew: something they depend on has been set."""
@@ -259,6 +259,7 @@ class Meter:
         if on != self._ledger.running:
             self._intervene("power-on" if on else "power-off")
             self._ledger.power(on=on)
+            self.events.look(settled=False)
 
     @property
     def power_losses(self) -> int:

@@ -19,7 +19,7 @@ from meterwire.protocols.dialogue import Answer, Responder
 LONGEST_DELAY: Final = 600.0
 
 
-class HungUp(TransportError):
+class HungUp(TransportError):  # noqa: N818  what the meter does, not a fault of ours
     """The emulated meter closes the connection, because it was told to."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -9,11 +10,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from decimal import Decimal
 
 import pytest
 
-KILLS = int(os.environ.get("METERWIRE_KILLS", "10"))
+from meterwire.errors import MeterwireError
+
+KILLS = int(os.environ.get("METERWIRE_KILLS", "6"))
 
 
 class Server:
@@ -74,7 +79,7 @@ def test_nothing_acknowledged_is_lost_by_a_kill(tmp_path):
         acknowledged = requested = count
         if server.ask(op="get", what="inputs")["cover_open"]:
             server.ask(op="event", name="cover-closed")
-        until = time.monotonic() + chance.uniform(0.05, 0.4)
+        until = time.monotonic() + chance.uniform(0.05, 0.2)
         while time.monotonic() < until:
             requested += 1
             server.ask(op="event", name="cover-open")
@@ -87,6 +92,35 @@ def test_nothing_acknowledged_is_lost_by_a_kill(tmp_path):
         time.sleep(chance.uniform(0, 0.01))
         assert server.end(signal.SIGKILL) == -signal.SIGKILL
     assert acknowledged >= KILLS
+
+
+def test_nothing_written_over_a_protocol_is_lost_by_a_kill(tmp_path):
+    """Protects the answer to a write: it leaves after the commit, so what was answered survives kill -9."""
+    import meterwire
+    from meterwire.protocols.dlt645.credentials import Credentials
+
+    chance, password = random.Random(KILLS), Credentials("000000")
+    written = 0
+    for _ in range(max(3, KILLS // 3)):
+        server = Server(tmp_path)
+        server.ask(op="set", what="programming", on=True)
+        with meterwire.connect(server.url, address="000000000161") as client:
+            found = int(client.read("04001401").value)
+            assert found in {written, written + 1}
+            written = found
+            until = time.monotonic() + chance.uniform(0.05, 0.3)
+            while time.monotonic() < until:
+                client.write("04001401", Decimal(written + 1), password)
+                written += 1
+            killer = threading.Timer(chance.uniform(0, 0.01), server.process.kill)
+            killer.start()
+            with contextlib.suppress(MeterwireError):
+                while True:
+                    client.write("04001401", Decimal(written + 1), password)
+                    written += 1
+            killer.join()
+        server.end(signal.SIGKILL)
+    assert written > 3
 
 
 def test_a_clean_end_keeps_everything(tmp_path):

@@ -49,14 +49,13 @@ def live(meter: Meter, seed: int) -> None:
         lambda: meter.change_inputs(replace(meter.inputs, magnetic_field=not meter.inputs.magnetic_field)),
         lambda: meter.parameters.set("display_seconds", chance.randrange(5, 20), Author("12345678", "04000302")),
         lambda: meter.parameters.set("trip_delay", chance.randrange(0, 5), Author("00000001", "04001401")),
-        lambda: meter.clear_demand(),
+        meter.clear_demand,
         lambda: meter.clock.jump(meter.now().replace(tzinfo=None) + dt.timedelta(seconds=chance.randrange(-600, 600))),
         lambda: setattr(meter, "powered", not meter.powered),
         lambda: meter.relay.trip() if meter.powered else None,
-        lambda: meter.relay.close(),
+        meter.relay.close,
         lambda: meter.access.check(4, "999999", 4, switch=False),
         lambda: meter.events.set_limit("under_voltage_delay", chance.randrange(0, 100)),
-        lambda: meter.credit,
     ]
     for _ in range(40):
         meter.clock.step(chance.choice([1, 7, 59, 60, 61, 900, 3600, 40_000]))

@@ -89,12 +89,12 @@ class Signals:
         """The size of P / S of the totals; 1 where nothing flows."""
         active = self.powers.sum(axis=1)
         size = apparent(active, self._there.reactive[:, : self._phases].sum(axis=1))
-        return np.divide(np.abs(active), size, out=np.ones_like(active), where=size > 0)
+        return np.asarray(np.divide(np.abs(active), size, out=np.ones_like(active), where=size > 0))
 
 
 def _unbalance(values: Floats) -> Floats:
     high = values.max(axis=1)
-    return np.divide((high - values.min(axis=1)) * 100.0, high, out=np.zeros_like(high), where=high > 0)
+    return np.asarray(np.divide((high - values.min(axis=1)) * 100.0, high, out=np.zeros_like(high), where=high > 0))
 
 
 _OF_PHASE: Final[Mapping[str, Callable[[Signals, int], Any]]] = {

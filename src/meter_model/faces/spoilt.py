@@ -8,6 +8,7 @@ from typing import Final
 from meterwire.errors import MalformedError
 
 Rewrite = Callable[[bytes], bytes]
+_EDITION: Final = 2017  # of DL/T 698.45; the later one differs in flags that are copied as they are
 
 
 def readdressed(dialect: str, octets: bytes) -> bytes:
@@ -53,10 +54,10 @@ def _readdressed_69845(octets: bytes) -> bytes:
     from meterwire.protocols.dlt69845.link import Link  # noqa: PLC0415
     from meterwire.protocols.wire.codec import codec  # noqa: PLC0415
 
-    link = codec(Link).parse(octets)
+    link = codec(Link, _EDITION).parse(octets)
     low = (link.server[0] >> 4) * 10 + (link.server[0] & 0x0F) + 1
     server = bytes([low // 10 % 10 << 4 | low % 10]) + link.server[1:]
-    return codec(Link).build(Link(link.length, link.control, link.flag, server, link.client, link.user))
+    return codec(Link, _EDITION).build(Link(link.length, link.control, link.flag, server, link.client, link.user))
 
 
 def _refusing_69845(octets: bytes) -> bytes:
@@ -66,11 +67,11 @@ def _refusing_69845(octets: bytes) -> bytes:
     from meterwire.protocols.dlt69845.services.connect import ErrorKind, ServerErrorResponse  # noqa: PLC0415
     from meterwire.protocols.wire.codec import codec  # noqa: PLC0415
 
-    link = codec(Link).parse(octets)
+    link = codec(Link, _EDITION).parse(octets)
     at = 1 if link.user[:1] in _ONE_CHOICE else 2
     piid = codec(PiidAcd).parse(link.user[at : at + 1])
-    user = codec(Apdu).build(Apdu.of(ServerErrorResponse(piid, ErrorKind.OTHER)))
-    return codec(Link).build(Link(link.length, link.control, link.flag, link.server, link.client, user))
+    user = codec(Apdu, _EDITION).build(Apdu.of(ServerErrorResponse(piid, ErrorKind.OTHER)))
+    return codec(Link, _EDITION).build(Link(link.length, link.control, link.flag, link.server, link.client, user))
 
 
 _ONE_CHOICE: Final = (b"\x81", b"\x82", b"\x83", b"\x84")
