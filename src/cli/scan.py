@@ -92,12 +92,13 @@ def _came(trial: Trial) -> str:
     return f", {trial.tally.garbage} octets of garbage came" if trial.tally.garbage else ""
 
 
-def _is_pseudo(endpoint: Endpoint, line: Any) -> bool:
-    if endpoint.carrier != "serial":
+def _is_pseudo(endpoint: Endpoint, line: Line) -> bool:
+    number = getattr(line, "fileno", None)
+    if endpoint.carrier != "serial" or number is None:
         return False
     from meterwire.transports import termios_settings  # noqa: PLC0415  for serial ports alone
 
-    return termios_settings.is_pseudo(line.fileno())
+    return termios_settings.is_pseudo(number())
 
 
 def _row(endpoint: Endpoint, meter: Meter) -> dict[str, Any]:

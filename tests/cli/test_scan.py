@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -18,10 +19,15 @@ from meterwire.cli.scan_plan import Trial, advice, estimate, estimate_search, st
 from meterwire.cli.scan_progress import LiveProgress, PlainProgress, progress
 from meterwire.emulate import emulated
 from meterwire.meter_model.device import Device
+from meterwire.meter_model.faces.dlt645 import Face645
+from meterwire.meter_model.identity import Identity
+from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Answer, LineSettings
 from meterwire.protocols.dlt645.search import BAUDS, attention_for
 from meterwire.protocols.listening import Tally
+from meterwire.transports.bus import Bus
 from meterwire.transports.endpoint import Endpoint
+from meterwire.transports.filtering import wrap
 from meterwire.transports.serve import serve
 
 ADDRESS = "000000000161"
@@ -170,6 +176,43 @@ def test_a_meter_that_is_not_of_the_edition(meter, capsys):
     code, rows, said = scanned(capsys, url(meter, "dlt645", carrier="tcp"), "--edition", "1997")
     assert (code, rows) == (1, [])
     assert "meterwire: " in said
+
+
+@pytest.fixture
+def wires(monkeypatch):
+    """A bus with UARTs in place of the serial port, on virtual time."""
+    bus = Bus()
+
+    def open_on_bus(endpoint, *filters):
+        return wrap(bus.line(endpoint.settings, echo="on"), *filters)
+
+    monkeypatch.setattr("meterwire.cli.scan.open_line", open_on_bus)
+    return bus
+
+
+@pytest.mark.parametrize("settings", ["600 8E1", "19200 8E1", "4800 8N1", "1200 8O1"])
+def test_speed_and_parity_on_a_line_that_has_them(settings, wires, capsys):
+    """Protects the scan where it matters: a meter with any speed and parity is found with them, through an echo."""
+    baud, character = settings.split()
+    wires.attach(Face645(Meter()).connect(), LineSettings(int(baud), 8, character[1]), delay=0.3)
+    code, (row,), said = scanned(capsys, "dlt645+serial:///dev/ttyUSB0?echo=on")
+    assert (code, row["address"], row["settings"]) == (0, ADDRESS, settings)
+    if character == "8E1":
+        assert "8N1: nobody" not in said
+    told = sum(int(word) for word in re.findall(r"about (\d+) s", said))
+    assert wires.clock.now() <= told + 3
+
+
+def test_meters_at_two_speeds_on_one_bus(wires, capsys):
+    """Protects buses that were never set up alike: all speeds are tried though somebody was found."""
+    for number, baud in (("000000000161", 9600), ("000000000162", 1200), ("000000000163", 1200)):
+        wires.attach(Face645(Meter(identity=Identity(number=number))).connect(), LineSettings(baud, 8, "E"))
+    _, rows, _ = scanned(capsys, "dlt645+serial:///dev/ttyUSB0?echo=on")
+    assert {row["address"]: row["settings"] for row in rows} == {
+        "000000000161": "9600 8E1",
+        "000000000162": "1200 8E1",
+        "000000000163": "1200 8E1",
+    }
 
 
 # ---------------------------------------------------------------- advice
