@@ -9,6 +9,8 @@ from meterwire.meter_model.series import needs_everything
 from meterwire.meter_model.tariff import NO_MORE
 
 if TYPE_CHECKING:
+    from meterwire.meter_model.demand import MaximumDemand
+    from meterwire.meter_model.energy import Energies
     from meterwire.meter_model.freezes import Freezes
     from meterwire.meter_model.ledger import Ledger
     from meterwire.meter_model.load import Rows
@@ -56,7 +58,7 @@ class Sampling:
         kinds = [kind for kind, series in freezes.series.items() if series.next <= minute]
         classes = [number for number, series in load_profile.series.items() if series.next <= minute]
         everything = minute >= self.next_full
-        sample = sample_of(self._meter, ledger, minute * 60, rows, everything=everything)
+        sample = sample_of(self._meter, ledger.demand, ledger.energies, minute * 60, rows, everything=everything)
         for kind in kinds:
             freezes.take(kind, sample, powered=rows is not None)
             freezes.series[kind].plan(minute)
@@ -74,14 +76,15 @@ class Sampling:
         self.next_full = min(full, default=NO_MORE)
 
 
-def sample_of(meter: Meter, ledger: Ledger, second: int, rows: Rows | None, *, everything: bool) -> Sample:
-    """Copy the state of a meter at a grid point of its ledger."""
-    demand = ledger.demand
+def sample_of(
+    meter: Meter, demand: MaximumDemand, energies: Energies, second: int, rows: Rows | None, *, everything: bool
+) -> Sample:
+    """Copy the state of a meter at a second: all of it, or the totals and what flows."""
     present, last_minute = demand.at(second // 60)
     return Sample(
         meter,
         second,
-        ledger.energies.copy() if everything else ledger.energies.totals(),
+        energies.copy() if everything else energies.totals(),
         DemandSample(demand.settings, present, last_minute, demand.maxima.copy() if everything else None),
         rows,
     )
