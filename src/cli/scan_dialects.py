@@ -67,22 +67,21 @@ class Scanner645:
     scope = _ADDRESSES
 
     def __init__(self, endpoint: Endpoint, edition: str, *, thorough: bool) -> None:
-        from meterwire.protocols.dlt645 import search  # noqa: PLC0415  a dialect is loaded when it is scanned
+        from meterwire.protocols.dlt645 import questions, search  # noqa: PLC0415  a dialect is loaded when it is scanned
 
-        years = [str(year) for year in search.EDITIONS]
-        _one_of(edition, years)
-        self._search, self._thorough = search, thorough
+        _one_of(edition, [str(year) for year in questions.EDITIONS])
+        self._questions, self._search, self._thorough = questions, search, thorough
         self._timeout = endpoint.option("timeout")
-        self._years = search.EDITIONS if edition == "auto" else (int(edition),)
+        self._years = questions.EDITIONS if edition == "auto" else (int(edition),)
         self._found: list[Any] = []
-        self.bauds: tuple[int, ...] = search.BAUDS
-        self.ways: tuple[int, int] | None = search.WAYS
-        self.questions = search.opening_questions(self._years)
+        self.bauds: tuple[int, ...] = questions.BAUDS
+        self.ways: tuple[int, int] | None = questions.WAYS
+        self.questions = questions.opening_questions(self._years)
         self.meters: list[Meter] = []
 
     def attention(self, settings: Settings) -> Attention:
         """How long to listen after one question."""
-        return self._search.attention_for(settings, self._timeout)
+        return self._questions.attention_for(settings, self._timeout)
 
     def search(self, line: Line, settings: Settings, progress: Progress) -> Trial:
         """Look for meters at one setting."""

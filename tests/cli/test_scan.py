@@ -23,7 +23,7 @@ from meterwire.meter_model.faces.dlt645 import Face645
 from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Answer, LineSettings
-from meterwire.protocols.dlt645.search import BAUDS, attention_for
+from meterwire.protocols.dlt645.questions import BAUDS, attention_for
 from meterwire.protocols.listening import Tally
 from meterwire.transports.bus import Bus
 from meterwire.transports.endpoint import Endpoint

@@ -11,16 +11,8 @@ from meterwire.protocols.dlt645.address import covers
 from meterwire.protocols.dlt645.edition1997 import Item1997
 from meterwire.protocols.dlt645.frame import WILDCARD, Frame, answering
 from meterwire.protocols.dlt645.messages import ReadAnswer
-from meterwire.protocols.dlt645.search import (
-    FRUITLESS,
-    NOBODY,
-    Found,
-    Happening,
-    Search,
-    attention_for,
-    edition,
-    opening_questions,
-)
+from meterwire.protocols.dlt645.questions import attention_for, edition, opening_questions
+from meterwire.protocols.dlt645.search import FRUITLESS, NOBODY, Found, Happening, Search
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.framing import Frame as Whole
 from meterwire.protocols.wire.framing import Framer
