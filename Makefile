@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 CSRC := $(wildcard src/meter_model/core/csrc/*)
 
-.PHONY: crash demo test test-construct check bench fuzz docs bless setup clean
+.PHONY: crash year demo test test-construct check bench fuzz docs bless setup clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,9 @@ check: $(STAMP)
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lint-imports
 	$(BIN)/python tests/size_report.py
+
+year: $(STAMP)
+	METERWIRE_DAYS=$(or $(DAYS),400) $(BIN)/python -m pytest -q --durations=3 tests/simulation/test_year.py
 
 crash: $(STAMP)
 	METERWIRE_KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest -q tests/cli/test_state.py -k kill

@@ -32,6 +32,7 @@ import msgspec
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.circuit import PhaseOverride
 from meterwire.meter_model.clock import parse_time
+from meterwire.meter_model.control_books import BooksControl
 from meterwire.meter_model.control_case import Case
 from meterwire.meter_model.load import Load
 from meterwire.meter_model.meter import Meter
@@ -114,6 +115,7 @@ class Control:
         self.manners = {} if manners is None else manners
         self._commit = commit
         self._case = Case(meter)
+        books = BooksControl(meter)
         self._setters: Mapping[str, Callable[[dict[str, Any]], Any]] = {
             "load": self._set_load,
             "phase": self._set_phase,
@@ -123,6 +125,7 @@ class Control:
             "fault": lambda rest: self._set_link(self.links, "fault", rest),
             "misbehave": lambda rest: self._set_link(self.manners, "misbehave", rest),
             **self._case.setters,
+            **books.setters,
         }
         self._getters: Mapping[str, Callable[[], Any]] = {
             "load": lambda: msgspec.to_builtins(self.meter.circuit.load),
@@ -138,6 +141,7 @@ class Control:
                 {"time": event.time.isoformat(), "name": event.name} for event in self.meter.events.last(100)
             ],
             **self._case.getters,
+            **books.getters,
         }
 
     def reply(self, line: bytes) -> bytes:

@@ -27,8 +27,8 @@
     drop = 0.01
 
 [faults] holds for all links, [faults.NAME] for one. Every section of a profile (ratings, plate, tariff, demand,
-settlement, combination, load, spectrum, numbers, history, history_demand) can be given, in whole or in part, and
-replaces what the profile says. Errors name the file, the line and the key.
+settlement, combination, load, spectrum, numbers, freezes, load_profile, prices, credit, history, history_demand) can be
+given, in whole or in part, and replaces what the profile says. Errors name the file, the line and the key.
 """
 
 from __future__ import annotations

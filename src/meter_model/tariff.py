@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.clock import local_seconds, local_time
 from meterwire.meter_model.tariff_plan import DaySlots, SeasonRows, TariffPlan, TariffTables
 
@@ -120,6 +119,9 @@ class TariffSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("rates: at least the highest rate of the slots, at most 63")
         if len(self.holidays) > 254:
             raise ValueError("holidays: at most 254")
+        for name, moment in (("season_switch", self.season_switch), ("day_switch", self.day_switch)):
+            if moment is not None and moment.tzinfo is not None:
+                raise ValueError(f"{name}: local time, without a zone")
 
     @property
     def sets(self) -> tuple[TariffSet, TariffSet]:
@@ -237,13 +239,6 @@ def day_of_year(text: str) -> tuple[int, int]:
     raise ValueError(f"{text!r} is no day of the year such as 07-01")
 
 
-def local_switch(name: str, moment: dt.datetime | None) -> dt.datetime | None:
-    """A moment of the meter's local time; raises LocalProtocolError for one with a zone."""
-    if moment is not None and moment.tzinfo is not None:
-        raise LocalProtocolError(f"{name}: local time, without a zone")
-    return moment
-
-
 def tariff_parameters(schedule: TariffSchedule) -> dict[str, Any]:
     """The parameters that say the same as a tariff."""
     given: dict[str, Any] = {
@@ -254,8 +249,8 @@ def tariff_parameters(schedule: TariffSchedule) -> dict[str, Any]:
         "holiday_count": len(schedule.holidays),
         "working_days": schedule.working_days,
         "weekend_schedule": schedule.weekend.day if schedule.weekend else 0,
-        "season_switch_time": local_switch("tariff.season_switch", schedule.season_switch),
-        "schedule_switch_time": local_switch("tariff.day_switch", schedule.day_switch),
+        "season_switch_time": schedule.season_switch,
+        "schedule_switch_time": schedule.day_switch,
     }
     given |= {f"holiday_{number}": (one.date, one.day) for number, one in enumerate(schedule.holidays, 1)}
     for number, one in enumerate(schedule.sets, 1):

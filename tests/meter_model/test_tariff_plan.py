@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterwire.errors import LocalProtocolError
 from meterwire.meter_model import Constant, Meter, VirtualClock
 from meterwire.meter_model.clock import local_time
 from meterwire.meter_model.profiles import Profile, profile_table
@@ -220,5 +219,5 @@ def test_tariffs_that_cannot_be(fault: dict[str, object]) -> None:
 
 def test_a_switch_over_is_in_local_time() -> None:
     """A zone would say something else than the meter's clock shows."""
-    with pytest.raises(LocalProtocolError, match="local time"):
+    with pytest.raises(msgspec.ValidationError, match="local time"):
         meter(day_switch="2026-05-05T00:00:00Z")
