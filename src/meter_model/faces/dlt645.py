@@ -15,12 +15,15 @@ from meterwire.meter_model.faces.dlt645_1997 import WRITE_ADDRESS, Functions1997
 from meterwire.meter_model.faces.dlt645_answers import Denied, Served, Silent, other_error
 from meterwire.meter_model.faces.dlt645_clearing import Clearing
 from meterwire.meter_model.faces.dlt645_control import Controlling
+from meterwire.meter_model.faces.dlt645_freezes import FreezeItems
 from meterwire.meter_model.faces.dlt645_items import Items
 from meterwire.meter_model.faces.dlt645_line import LineFunctions
 from meterwire.meter_model.faces.dlt645_parameters import ParameterItems
 from meterwire.meter_model.faces.dlt645_reading import Reading
+from meterwire.meter_model.faces.dlt645_records import RecordItems
 from meterwire.meter_model.faces.dlt645_report import Report
 from meterwire.meter_model.faces.dlt645_security import Securing, refused
+from meterwire.meter_model.faces.dlt645_status import StatusItems
 from meterwire.meter_model.faces.dlt645_transfer import IN_FIRST, IN_NEXT, LAST_SEQUENCE
 from meterwire.meter_model.faces.dlt645_writing import Writing
 from meterwire.meter_model.meter import Meter
@@ -79,7 +82,14 @@ class Face645:
         self.edition = edition
         self.parameters = ParameterItems(meter)
         self.report = Report(meter)
-        self._items = Items(meter, fixed or {}, self.parameters.octets)
+        self._items = Items(
+            meter,
+            fixed or {},
+            self.parameters.octets,
+            StatusItems(meter).octets,
+            RecordItems(meter).octets,
+            FreezeItems(meter).octets,
+        )
         self.preamble = WAKE_UP * preamble
         self.limit = limit
         self._set_on: date | None = None
