@@ -25,7 +25,7 @@ from meterwire.meter_model.agenda import Appointment
 from meterwire.meter_model.load import MAX_APPARENT
 from meterwire.meter_model.plain import plain, revived
 from meterwire.meter_model.prices import PriceTable, refuse_amount
-from meterwire.meter_model.relay import Position, RelayRefused, Restore
+from meterwire.meter_model.relay import Position, RelayRefused, Restore, Waiting
 from meterwire.meter_model.tariff import NO_MORE, BillingDays
 from meterwire.meter_model.usage import Usage, year_start
 
@@ -141,7 +141,7 @@ class Credit:
         self._balance = Fraction(settings.balance)
         self._charged = Fraction(0)
         self._overdrawn = False
-        self._tripped = False
+        self._tripped = self._refused = False
         self._look: Appointment | None = None
         self._period: Appointment | None = None
         self.usage = Usage(settings.register)
@@ -287,6 +287,7 @@ class Credit:
             "charged": plain(self._charged),
             "overdrawn": self._overdrawn,
             "tripped": self._tripped,
+            "refused": self._refused,
             "level": str(self._level),
             "records": [[plain(part) for part in msgspec.structs.astuple(record)] for record in self._records],
             "usage": self.usage.state(),
@@ -296,7 +297,8 @@ class Credit:
         """Take a saved state over; the registers have been restored before."""
         self.count, self.cumulative = state["count"], revived(state["cumulative"])
         self._balance, self._charged = revived(state["balance"]), revived(state["charged"])
-        self._overdrawn, self._tripped, self._level = state["overdrawn"], state["tripped"], Level(state["level"])
+        self._overdrawn, self._level = state["overdrawn"], Level(state["level"])
+        self._tripped, self._refused = state["tripped"], state["refused"]
         self._records.clear()
         self._records.extend(Purchase(*map(revived, record)) for record in state["records"])
         self.usage.restore(state["usage"])
@@ -377,6 +379,8 @@ class Credit:
         was, self._level = self._level, level
         if level != was:
             self._act(was, balance)
+        elif self._refused:
+            self._trip()
         elif self._tripped:
             self._reconnect(balance)
         self._look_again(balance)
@@ -400,6 +404,7 @@ class Credit:
             self._reconnect(balance)
 
     def _trip(self) -> None:
+        """Order the trip of a level; while power is guarded it is refused, and ordered again when that has ended."""
         relay = self._meter.relay
         try:
             if self._level is Level.EXHAUSTED:
@@ -409,14 +414,20 @@ class Credit:
             else:
                 return
         except RelayRefused:
+            self._refused = True
             return
-        self._tripped = self._level is Level.EXHAUSTED
+        self._tripped, self._refused = True, False
 
     def _reconnect(self, balance: Fraction) -> None:
-        if self._level is not Level.EXHAUSTED and balance > self._limit("reconnection_amount"):
-            self._tripped = False
-            if self._meter.relay.position is Position.OPEN:
-                self._meter.relay.permit()
+        """Take a trip back that the account had ordered, whether it has been obeyed already or not."""
+        relay = self._meter.relay
+        if self._level is Level.EXHAUSTED or balance <= self._limit("reconnection_amount"):
+            return
+        if self._level is Level.ALARM_2 and (relay.restores or relay.waiting is not Waiting.NOTHING):
+            return  # the trip of the second alarm is under way, and ends by itself
+        self._tripped = self._refused = False
+        if relay.position is Position.OPEN or relay.waiting is not Waiting.NOTHING:
+            relay.permit()
 
     def _mind_overdraft(self, balance: Fraction) -> None:
         if (balance < 0) != self._overdrawn:

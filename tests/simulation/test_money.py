@@ -12,7 +12,7 @@ import pytest
 from meterwire.meter_model import Constant, Meter, VirtualClock
 from meterwire.meter_model.credit import Level, PurchaseRefused, Refusal
 from meterwire.meter_model.profiles import Profile, profile_table
-from meterwire.meter_model.relay import Position
+from meterwire.meter_model.relay import Position, Waiting
 from meterwire.meter_model.saved import parts_of, restore
 
 START = dt.datetime(2026, 3, 30, 22, 17)
@@ -105,14 +105,19 @@ def test_an_account_from_the_first_warning_to_the_last_trip(kind: str) -> None:
     meter.credit.purchase(22)
     assert meter.relay.position is Position.OPEN
     assert meter.credit.balance < 5
-    meter.credit.purchase(Decimal("200.00"))
-    assert meter.relay.position is Position.PERMITTED
+    meter.credit.purchase(Decimal("20.00"))
+    assert (meter.relay.position, meter.credit.level) == (Position.PERMITTED, Level.ALARM_2)
+    meter.credit.purchase(Decimal("180.00"))
     assert (meter.relay.alarm, meter.credit.level) == (False, Level.FINE)
     assert happened(meter, "overdraft-over")
     assert meter.relay.press_button()
     records = [(one.count, one.amount, one.before, one.after, one.cumulative) for one in meter.credit.purchases()]
     after = account.balance + 22
-    assert records == [(2, 200, after, after + 200, 342), (1, 22, account.balance, after, 142)]
+    assert records == [
+        (3, 180, after + 20, after + 200, 342),
+        (2, 20, after, after + 20, 162),
+        (1, 22, account.balance, after, 142),
+    ]
 
 
 def test_every_minute_of_a_month_of_steps() -> None:
@@ -174,6 +179,25 @@ def test_a_guarded_supply_is_not_cut() -> None:
     assert meter.relay.position is Position.CLOSED
     assert meter.relay.alarm
     assert meter.credit.overdraft > 20
+    meter.relay.guard(on=False)
+    meter.clock.step(120)
+    meter.advance()
+    assert meter.relay.position is Position.OPEN
+
+
+def test_a_trip_that_still_waits_is_taken_back_by_a_purchase() -> None:
+    """Whoever pays within the delay is not cut off."""
+    meter = prepaid()
+    meter.parameters.set("trip_delay", Decimal(30))
+    meter.relay.guard(on=False)
+    while meter.relay.waiting is Waiting.NOTHING:
+        meter.clock.step(600)
+        meter.advance()
+    assert meter.relay.position is Position.CLOSED
+    meter.credit.purchase(100)
+    meter.clock.step(3600)
+    meter.advance()
+    assert meter.relay.position is Position.CLOSED
 
 
 def test_the_head_ends_account_is_not_kept_here() -> None:
