@@ -23,7 +23,7 @@ from meterwire.meter_model.control import Control
 from meterwire.meter_model.device import Device, FaultSettings
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.misbehaviour import Misbehaviour
-from meterwire.meter_model.storage import INTERVAL, Storage
+from meterwire.meter_model.storage import INTERVAL, Storage, StorageError
 from meterwire.protocols.dialogue import Responder
 from meterwire.transports.control import ControlServer, serve_control
 from meterwire.transports.endpoint import Endpoint
@@ -142,9 +142,14 @@ async def emulate_device(
     """
     meter = device.meter(clock=clock, base=time.monotonic, wall=time.time)
     storage = None if state is None else Storage(state, wall=time.time)
-    if storage is not None:
-        storage.attach(meter)
-    return await emulate(meter, urls, faults=device.faults, seed=device.seed, storage=storage, **settings)
+    try:
+        if storage is not None:
+            storage.attach(meter)
+        return await emulate(meter, urls, faults=device.faults, seed=device.seed, storage=storage, **settings)
+    except BaseException:
+        if storage is not None:
+            storage.close()
+        raise
 
 
 class Background:
@@ -213,7 +218,10 @@ async def _saving(storage: Storage) -> None:
     """Save again and again: what a killed process loses of the energy is that of one interval."""
     while True:
         await asyncio.sleep(INTERVAL)
-        storage.commit()
+        try:
+            storage.commit()
+        except StorageError as error:  # it may go well again, and people must know until then
+            asyncio.get_running_loop().call_exception_handler({"message": "the state is not saved", "exception": error})
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -268,7 +276,7 @@ class _Powered:
         return self._alive().idle(now) if self._answers() else []
 
     def _answers(self) -> bool:
-        return self._meter.powered or self._meter.status.awake
+        return self._meter.answers
 
     def _alive(self) -> Responder:
         if self._losses != self._meter.power_losses:

@@ -157,10 +157,7 @@ class Control:
     def handle(self, request: Request) -> dict[str, Any]:
         """Do what a request says; nothing is raised: an error is a reply."""
         try:
-            value = self.do(request)
-            if self._commit is not None and request.get("op") != "get":
-                self._commit()
-            return {"ok": True, "value": value}
+            return {"ok": True, "value": self.do(request)}
         except (LocalProtocolError, NotServed, msgspec.ValidationError, RecursionError) as error:
             return _refusal(error)
 
@@ -171,6 +168,12 @@ class Control:
             LocalProtocolError: the request cannot be done; likewise msgspec.ValidationError.
             NotServed: this meter does not have the quantity.
         """
+        value = self._do(request)
+        if self._commit is not None and request.get("op") != "get":
+            self._commit()
+        return value
+
+    def _do(self, request: Request) -> Any:
         self.meter.advance()
         rest = dict(request)
         operation, what = rest.pop("op", None), rest.pop("what", None)

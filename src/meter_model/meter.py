@@ -253,6 +253,11 @@ class Meter:
             self.circuit.supplied = on
             self._feed()
 
+    @property
+    def answers(self) -> bool:
+        """Whether it can be read: it has power, or was woken by its button and has a good battery."""
+        return self.powered or self.status.awake
+
     def _feed(self) -> None:
         """Live or die with what feeds the meter: any phase, or its auxiliary supply."""
         on = self.circuit.alive or bool(self.inputs.auxiliary_supply)

@@ -127,7 +127,7 @@ class Storage:
             self.commit()
         finally:
             self._meter = None
-            self._base.close()
+            self._base.close()  # more than once is harmless
 
     def _open(self) -> dict[str, Any]:
         try:

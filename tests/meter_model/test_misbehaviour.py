@@ -102,3 +102,16 @@ def test_settings_are_checked_and_all_or_nothing():
     assert manners.spoil([]) == []
     manners.clear()
     assert manners.spoil([Answer(b"x")]) == [Answer(b"x")]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_meter_without_power_is_read_for_a_minute_after_its_button(emulated_meter, dialect):
+    """Protects reading in an outage through every dialect: energies are there, voltages are 0, then silence."""
+    with emulated_meter() as meter:
+        meter.power(False)
+        meter.event("button")
+        with meterwire.connect(meter.url(dialect), patience=Patience(tries=1, timeout=5)) as client:
+            assert client.read("active_energy_import").value > 0
+            assert client.read("voltage_a").value == 0
+        meter.clock.step(61)
+        assert outcome(meter, dialect) is NoAnswer

@@ -75,8 +75,8 @@ class Meter(Readable, Protocol):
         """Has `address`, twelve digits, and `secrets`."""
 
     @property
-    def powered(self) -> bool:
-        """Without power nothing is answered."""
+    def answers(self) -> bool:
+        """Whether anything is answered: without power only after the button was pressed."""
 
 
 class Face69845:
@@ -120,7 +120,7 @@ class Connection69845:
         return self._answers(self._framer.idle())
 
     def _answers(self, pieces: list[Any]) -> list[Answer]:
-        if not self._face.meter.powered:
+        if not self._face.meter.answers:
             return []
         answers = []
         for piece in pieces:
