@@ -18,6 +18,7 @@ from meterwire.meter_model.faces.dlt645_control import Controlling
 from meterwire.meter_model.faces.dlt645_freezes import FreezeItems
 from meterwire.meter_model.faces.dlt645_items import Items
 from meterwire.meter_model.faces.dlt645_line import LineFunctions
+from meterwire.meter_model.faces.dlt645_load import LOAD_CLASS, LoadItems
 from meterwire.meter_model.faces.dlt645_parameters import ParameterItems
 from meterwire.meter_model.faces.dlt645_reading import Reading
 from meterwire.meter_model.faces.dlt645_records import RecordItems
@@ -82,6 +83,7 @@ class Face645:
         self.edition = edition
         self.parameters = ParameterItems(meter)
         self.report = Report(meter)
+        self._load = LoadItems(meter)
         self._items = Items(
             meter,
             fixed or {},
@@ -105,8 +107,8 @@ class Face645:
 
     def octets(self, di: int, selection: bytes = b"") -> bytes | None:
         """The data of an item, None where the meter does not have it; a selection is for load records."""
-        if selection:
-            return None
+        if selection or di >> 24 == LOAD_CLASS:
+            return self._load.octets(di, selection)
         return self.report.octets() if di == REPORT else self._items.octets(di)
 
     def set_time(self, text: str) -> bool:

@@ -187,7 +187,7 @@ NOTHING, UNAUTHORISED, OTHER, BAUD = b"\x02", b"\x04", b"\x01", b"\x08"
 @pytest.mark.parametrize(
     ("function", "data", "error"),
     [
-        (0x11, bytes.fromhex("01023003"), NOTHING),
+        (0x11, bytes.fromhex("01FF3003"), NOTHING),
         (0x11, bytes.fromhex("00000100") + b"\x01", NOTHING),
         (0x11, b"\x00\x00", OTHER),
         (0x12, bytes.fromhex("0000010001"), NOTHING),
