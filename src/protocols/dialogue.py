@@ -243,33 +243,76 @@ def exchange(
         NoAnswer: nothing usable came after all tries; says what garbage came.
         OutcomeUnknown: the answer to a request that must not be repeated was lost.
     """
-    garbage: list[Any] = []
+    heard = _Heard(request)
     tries = patience.tries if repeatable else 1
     for _ in range(tries):
         now, _ = yield Send(request)
         deadline = now + patience.timeout
         while now < deadline:
             now, octets = yield Receive(deadline)
+            heard.note(octets)
             pieces = framer.receive(octets) if octets else []
             if now >= deadline:
                 pieces += framer.idle()  # a good frame may lie behind a false start that claimed to be longer
             for piece in pieces:
                 if hasattr(piece, "reason"):
-                    garbage.append(piece)
+                    heard.garbage.append(piece)
                     continue
                 result = accept(piece)
                 if not isinstance(result, Ignored):
                     return result
-    raise _silence(patience, tries, garbage, repeatable=repeatable)
+                heard.strangers += 1
+    raise _silence(patience, tries, heard, repeatable=repeatable)
 
 
-def _silence(patience: Patience, tries: int, garbage: list[Any], *, repeatable: bool) -> NoAnswer | OutcomeUnknown:
-    came = sum(len(piece.octets) for piece in garbage)
-    also = f"; {came} octets of garbage came ({garbage[-1].reason})" if came else ""
+class _Heard:
+    """What came instead of the answer, for advice to people; bounded."""
+
+    def __init__(self, request: bytes) -> None:
+        self.garbage: list[Any] = []
+        self.strangers = 0
+        self._request = request
+        self._octets = bytearray()
+
+    def note(self, octets: bytes) -> None:
+        """Octets came."""
+        if len(self._octets) < _REMEMBERED:
+            self._octets += octets
+
+    def account(self) -> str:
+        """What came, in words; empty for nothing."""
+        if self.strangers:
+            return f"; {self.strangers} frames came that do not answer it"
+        octets = sum(len(piece.octets) for piece in self.garbage)
+        return f"; {octets} octets of garbage came ({self.garbage[-1].reason})" if octets else ""
+
+    def advice(self, hint: str) -> str:
+        """What to check first."""
+        octets = bytes(self._octets)
+        if octets and not octets.replace(self._request, b""):
+            return "our own request came back and nothing else: the line echoes, and the meter is silent or not reached"
+        if self.strangers:
+            return "somebody else answers: check the address, and who else is on the line"
+        if len(octets) >= _TELLING and len({octet.bit_count() & 1 for octet in octets}) == 1:
+            return "every octet has the same parity: the line is set to the wrong data bits or parity"
+        if self.garbage and "does not end" in self.garbage[-1].reason:
+            return "a frame began and did not end: the line loses octets, or the time-out is too short"
+        if self.garbage:
+            return f"speed or parity may be wrong: {hint}"
+        return hint
+
+
+_REMEMBERED: Final = 4096
+_TELLING: Final = 12
+"""So many octets of equal parity do not come by chance."""
+
+
+def _silence(patience: Patience, tries: int, heard: _Heard, *, repeatable: bool) -> NoAnswer | OutcomeUnknown:
+    also = heard.account()
     if not repeatable:
         return OutcomeUnknown(f"the answer from {patience.peer} was lost{also}: read back before trying again")
     plural = "try" if tries == 1 else "tries"
-    return NoAnswer(f"no answer from {patience.peer} after {tries} {plural}{also}: {patience.hint}")
+    return NoAnswer(f"no answer from {patience.peer} after {tries} {plural}{also}: {heard.advice(patience.hint)}")
 
 
 # ---------------------------------------------------------------- one method list, two faces

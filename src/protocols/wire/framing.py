@@ -86,6 +86,9 @@ class Framer(Generic[T]):
 
     def idle(self) -> list[Frame[T] | Garbage]:
         """The line fell silent: what is incomplete will not be completed."""
+        size = len(self._buffer)
+        if size and self._scan(self._buffer, self._bad, size, 0, self._limit)[0] < size:
+            self._reason = self._reason or "a frame that does not end"
         pieces = self._pieces(final=True)
         self._condemn(pieces, len(self._buffer), "")
         self._flush(pieces)
