@@ -76,12 +76,14 @@ def go_to(meter: Meter, time: dt.datetime) -> None:
     meter.advance()
 
 
+@pytest.mark.parametrize("watts", [WATTS, 77_625, 1125])
 @pytest.mark.parametrize("kind", ["money", "energy"])
-def test_an_account_from_the_first_warning_to_the_last_trip(kind: str) -> None:
+def test_an_account_from_the_first_warning_to_the_last_trip(kind: str, watts: int) -> None:
     """Warn at 100, trip at 50.50 until the button is pressed, overdraft below 0, trip for good at 20 of it, buy, close."""
     meter, account = prepaid(kind), Account(kind)
-    warned = account.until(Fraction(100))
-    tripped = account.until(Fraction("50.5"))
+    meter.set_load(Constant(watts / 3, 0, 230))
+    warned = account.until(Fraction(100), watts)
+    tripped = account.until(Fraction("50.5"), watts)
     assert warned < tripped
     go_to(meter, tripped)
     assert (happened(meter, "alarm-on"), happened(meter, "relay-opened")) == ([warned], [tripped])
@@ -90,12 +92,12 @@ def test_an_account_from_the_first_warning_to_the_last_trip(kind: str) -> None:
     go_to(meter, account.time)
     assert meter.relay.position is Position.PERMITTED
     assert meter.relay.press_button()
-    assert account.until(Fraction(0)) == account.time
+    assert account.until(Fraction(0), watts) == account.time
     overdrawn = account.time if account.balance < 0 else None
     if overdrawn is None:
-        account.minute(WATTS)
+        account.minute(watts)
         overdrawn = account.time
-    exhausted = account.until(Fraction(-20))
+    exhausted = account.until(Fraction(-20), watts)
     go_to(meter, exhausted + dt.timedelta(hours=30))
     assert happened(meter, "overdraft") == [overdrawn]
     assert happened(meter, "relay-opened") == [tripped, exhausted]
