@@ -22,8 +22,9 @@ from meterwire.meter_model.faces.dlt645_load import LOAD_CLASS, LoadItems
 from meterwire.meter_model.faces.dlt645_parameters import ParameterItems
 from meterwire.meter_model.faces.dlt645_reading import Reading
 from meterwire.meter_model.faces.dlt645_records import RecordItems
+from meterwire.meter_model.faces.dlt645_refusals import refused
 from meterwire.meter_model.faces.dlt645_report import Report
-from meterwire.meter_model.faces.dlt645_security import Securing, refused
+from meterwire.meter_model.faces.dlt645_security import Securing
 from meterwire.meter_model.faces.dlt645_status import StatusItems
 from meterwire.meter_model.faces.dlt645_transfer import IN_FIRST, IN_NEXT, LAST_SEQUENCE
 from meterwire.meter_model.faces.dlt645_writing import Writing

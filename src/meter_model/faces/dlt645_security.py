@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from meterwire.errors import SecurityError as NotSecure
 from meterwire.meter_model.esam import MAC
-from meterwire.meter_model.faces.dlt645_answers import Denied, Served
+from meterwire.meter_model.faces.dlt645_account import OPEN, RECHARGE, STATUS, Account
+from meterwire.meter_model.faces.dlt645_answers import Served
+from meterwire.meter_model.faces.dlt645_refusals import refused
 from meterwire.meter_model.parameters import Author
 from meterwire.protocols.dlt645.frame import Function
-from meterwire.protocols.dlt645.messages import ReadAnswer, SecurityError, SecurityErrorWord, SecurityRequest
+from meterwire.protocols.dlt645.messages import ReadAnswer, SecurityRequest
 from meterwire.protocols.wire.codec import codec
 
 if TYPE_CHECKING:
@@ -37,7 +39,11 @@ class Securing:
             SET_VALIDITY: self._set_validity,
             END_SESSION: self._end,
             **dict.fromkeys(UPDATE_KEYS, self._update_key),
+            OPEN: self._buy,
+            RECHARGE: self._buy,
+            STATUS: self._status,
         }
+        self._account = Account(face.meter, self._verify)
 
     def _serve(self, request: bytes) -> Served:
         asked = codec(SecurityRequest).parse(request)
@@ -84,6 +90,15 @@ class Securing:
         self._meter.programming.note(Author(asked.operator, f"{asked.identifier:08X}"), "key-updated")
         return b""
 
+    def _buy(self, asked: Any) -> bytes:
+        return self._account.buy(asked.identifier, asked.data, asked.operator)
+
+    def _status(self, asked: Any) -> bytes:
+        _exactly(asked.data, 0)
+        if not self._meter.esam.open:
+            raise refused(authentication_failed=1)
+        return self._account.status()
+
     def _verify(self, data: bytes) -> None:
         if not self._meter.esam.open:
             raise refused(authentication_failed=1)
@@ -91,11 +106,6 @@ class Securing:
             self._meter.esam.verify(data[:-MAC], data[-MAC:])
         except NotSecure as error:
             raise refused(check_failed=1) from error
-
-
-def refused(**bits: Any) -> Denied:
-    """A refusal with bits of the security error word set."""
-    return Denied(codec(SecurityError).build(SecurityError(SecurityErrorWord(**bits))))
 
 
 def _exactly(data: bytes, size: int) -> None:
