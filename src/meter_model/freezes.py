@@ -128,7 +128,7 @@ class Freezes:
     def count(self, kind: str) -> int:
         """How many freezes of a kind there have been; raises NotServed."""
         self._meter.advance()
-        return self._series(kind).total
+        return self._series(kind).count
 
     def trigger(self, kind: str = "instant") -> Row:
         """Freeze now; raises NotServed."""

@@ -128,6 +128,11 @@ class Series:
         return [*self._ring, *self._missed][-self.depth :]
 
     @property
+    def count(self) -> int:
+        """How many rows there have been since the last clearing, those that are being made up for among them."""
+        return self.total + len(self._missed)
+
+    @property
     def mark(self) -> tuple[int, ...]:
         """Differs whenever the rows do."""
         return self._clears, self.total, len(self._ring), *(row.second for row in self._missed)

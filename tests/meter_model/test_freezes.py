@@ -163,8 +163,10 @@ def test_the_last_seven_days_of_an_outage_are_made_up_for() -> None:
     energy = frozen.read("active_energy_import")
     hours = frozen.freezes.count("hourly")
     step(frozen, days=30)
+    assert frozen.freezes.count("daily") == 12
     frozen.powered = True
     step(frozen, hours=1)
+    assert frozen.freezes.count("daily") == 12
     rows = frozen.freezes.rows("daily")
     assert [row.time.date() - START.date() for row in rows] == [
         dt.timedelta(days=number) for number in (1, 2, 3, 4, 5, 29, 30, 31, 32, 33, 34, 35)
