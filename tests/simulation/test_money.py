@@ -228,3 +228,20 @@ def test_an_account_survives_a_power_cut_and_a_copy() -> None:
     assert twin.credit.balance == meter.credit.balance < before
     assert twin.relay.position is meter.relay.position is Position.PERMITTED
     assert twin.credit.state() == meter.credit.state()
+
+
+def test_steps_of_a_year_and_combined_energy() -> None:
+    """The year of the steps begins on its day alone; energy given back counts where the combined register says so."""
+    meter = prepaid(steps="year", year="04-02", register="active_combined", balance=9000, alarm_1=0, alarm_2=0)
+    meter.set_load(Constant((-4500, 0, 0), 0, 230))
+    meter.clock.jump(dt.datetime(2026, 3, 31, 23, 0))
+    meter.clock.step(3600)
+    assert meter.credit.period_usage == Fraction("4.5")
+    meter.clock.step(86_399)
+    assert meter.credit.period_usage > Fraction("4.5") * 24, "a settlement is no end of the year"
+    meter.clock.step(3601)
+    assert meter.credit.period_usage == Fraction("4.5")
+    meter.parameters.set("active_combination", 0b1001)
+    assert meter.credit.period_usage == Fraction("4.5")
+    meter.clock.step(3600)
+    assert meter.credit.period_usage == 0

@@ -234,7 +234,7 @@ class EnergyRegisters:
         return np.asarray(pulses, np.int64)
 
     def totals(self) -> NDArray[np.int64]:
-        """Readings of all totals, copied: whole pulses and 2**-32 pulses (these without carry), [2][register][meter]."""
+        """All totals, copied: whole pulses and 2**-32 pulses (these without carry), [2][register][meter]."""
         self.drain()
         return np.stack([self._rate_pulses.sum(axis=0), self._rate_fractions.sum(axis=0) + self._totals])
 
