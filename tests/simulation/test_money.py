@@ -76,7 +76,7 @@ def go_to(meter: Meter, time: dt.datetime) -> None:
     meter.advance()
 
 
-@pytest.mark.parametrize("watts", [WATTS, 77_625, 1125])
+@pytest.mark.parametrize("watts", [WATTS, 77_625, 4500])
 @pytest.mark.parametrize("kind", ["money", "energy"])
 def test_an_account_from_the_first_warning_to_the_last_trip(kind: str, watts: int) -> None:
     """Warn at 100, trip at 50.50 until the button is pressed, overdraft below 0, trip for good at 20 of it, buy, close."""
