@@ -17,7 +17,7 @@ from meterwire.protocols.wire.codec import Codec, codec
 from meterwire.protocols.wire.columns import columns
 
 CONSTRUCT = "construct"
-ROUNDS = 15
+ROUNDS = 31
 
 
 def beside(what: str, ours: Callable[[], Any], peers: dict[str, Callable[[], Any]], goal: float | None) -> list[Row]:

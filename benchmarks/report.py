@@ -52,7 +52,7 @@ def missed(rows: Iterable[Row]) -> str:
     found = {row.what: row for row in reversed(given) if row.reached is False}
     if not found:
         return "## Not reached\n\nEvery goal that has a row here is reached."
-    by_hand = {row.what: row for row in given if row.peer == BY_HAND}
+    by_hand = {row.what: row for row in reversed(given) if row.peer.startswith(BY_HAND)}
     lines = [f"- {row.what}: {_shortfall(row, by_hand.get(row.what))}" for row in reversed(found.values())]
     return "## Not reached\n\n" + "\n".join(lines)
 
