@@ -41,7 +41,7 @@ def serve(
     *,
     profile: Annotated[str, Parameter(help="three-phase or single-phase.")] = "three-phase",
     listen: Annotated[list[str] | None, Parameter(help="Endpoint to serve; may be given many times.")] = None,
-    seed: Annotated[int, Parameter(help="Seed of load and faults.")] = 0,
+    seed: Annotated[int | None, Parameter(help="Seed of load and faults; by default that of the device, or 1.")] = None,
     device: Annotated[Path | None, Parameter(help="Device file (TOML) instead of a profile.")] = None,
     clock: Annotated[str, Parameter(help="real, frozen:ISO or xN.")] = "real",
     control: Annotated[str | None, Parameter(help="Control surface, such as tcp://127.0.0.1:0.")] = None,
@@ -147,6 +147,33 @@ def act(
         record=record,
         json=json,
     )
+
+
+@app.command
+def profile(
+    url: Url,
+    kind: Annotated[str, Parameter(help="hour, day, timed, instant ... or load, load-1 to load-6.")],
+    /,
+    *,
+    start: Annotated[str | None, Parameter(name="--from", help="ISO time of the first row, the meter's own.")] = None,
+    end: Annotated[str | None, Parameter(name="--to", help="ISO time of the last row.")] = None,
+    count: Annotated[
+        int | None, Parameter(help="At most so many: the latest freezes, or records from --from on.")
+    ] = None,
+    address: Annotated[str | None, Parameter(help="Address of the meter.")] = None,
+    csv: Annotated[
+        str | None,
+        Parameter(help="File of the table, or - for stdout; Parquet if .parquet.", allow_leading_hyphen=True),
+    ] = None,
+    edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
+    trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
+    record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
+    json: Json = False,
+) -> int:
+    """Read what a meter has stored, freezes or load records, as a table with times."""
+    from meterwire.cli.profile import profile as run  # noqa: PLC0415
+
+    return run(url, kind, start, end, count, address, csv, edition, trace=trace, record=record, json=json)
 
 
 @app.command

@@ -1,0 +1,107 @@
+"""`meterwire profile`: what a meter has stored, freezes and load records, as a table with times."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from meterwire.cli.output import print_json, text_of
+from meterwire.cli.profile_files import STDOUT, destination, table_of
+from meterwire.cli.scan_progress import Progress, progress
+from meterwire.cli.session import session_filters
+from meterwire.connect import connect
+from meterwire.errors import LocalProtocolError
+from meterwire.protocols.dlt645.profile_rows import FREEZES, LOADS, Profile
+from meterwire.transports.endpoint import Endpoint
+
+
+def profile(
+    url: str,
+    kind: str,
+    start: str | None,
+    end: str | None,
+    count: int | None,
+    address: str | None,
+    csv: str | None,
+    edition: str | None,
+    *,
+    trace: bool,
+    record: Path | None,
+    json: bool,
+) -> int:
+    """Read and write the table; 1 if the meter stopped on the way: what came until then is written."""
+    if Endpoint.parse(url).dialect != "dlt645":
+        raise LocalProtocolError("only DL/T 645 has profiles to read so far")
+    if kind not in FREEZES and kind not in LOADS:
+        raise LocalProtocolError(f"there is no {kind!r}: freezes {', '.join(FREEZES)}; profiles {', '.join(LOADS)}")
+    wanted = (_moment("--from", start), _moment("--to", end), count)
+    if json and csv == STDOUT:
+        raise LocalProtocolError("either --json or --csv - can have the standard output")
+    more: dict[str, Any] = {} if edition is None else {"edition": edition}
+    with (
+        destination(csv or STDOUT) as write,
+        session_filters(url, trace=trace, record=record, name="profile") as filters,
+    ):
+        with connect(url, address=address, filters=filters, **more) as meter:
+            found = _read(meter, kind, wanted, progress(live=not trace))
+        if json:
+            print_json(_objects(found))
+        if csv or not json:
+            write(table_of(found.rows))
+    return 0 if found.error is None else 1
+
+
+def _read(
+    meter: Any, kind: str, wanted: tuple[datetime | None, datetime | None, int | None], shown: Progress
+) -> Profile:
+    what = f"freezes ({kind})" if kind in FREEZES else f"load records ({kind})"
+    shown.say(f"reading {what}")
+    shown.expect(wanted[2])
+    come = 0
+
+    def seen(rows: int) -> None:
+        nonlocal come
+        for _ in range(rows - come):
+            shown.asking(what)
+        come = rows
+
+    try:
+        found: Profile = (meter.read_freezes if kind in FREEZES else meter.read_records)(kind, *wanted, seen=seen)
+    finally:
+        shown.close()
+    print(_told(found), file=sys.stderr)
+    return found
+
+
+def _told(found: Profile) -> str:
+    rows = f"{len(found.rows)} row{'' if len(found.rows) == 1 else 's'}"
+    if found.error is not None:
+        return f"{rows}, and then no more: {found.error}"
+    if not found.rows:
+        return "no rows: the meter has stored nothing of the kind in that time"
+    return f"{rows}, {text_of(found.rows[0].time)} to {text_of(found.rows[-1].time)}"
+
+
+def _moment(option: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise LocalProtocolError(f"{option} {text!r} is no time such as 2026-01-31T00:00") from error
+
+
+def _objects(found: Profile) -> list[dict[str, Any]]:
+    """One object for a row: its identifier, its time, and its columns by name with unit."""
+    now = datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
+    return [
+        {
+            "item": row.item,
+            "time": text_of(row.time),
+            "read_at": now,
+            "columns": {field.column: text_of(field.value) for field in row.fields},
+        }
+        for row in found.rows
+    ]
