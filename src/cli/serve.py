@@ -6,8 +6,11 @@ import asyncio
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+
+import msgspec
 
 from meterwire.cli.session import recording, trace_filter
 from meterwire.emulate import MakeFilters, emulate_device
@@ -20,7 +23,7 @@ from meterwire.transports.filtering import Filter
 def serve(
     profile: str,
     listen: list[str],
-    seed: int,
+    seed: int | None,
     device: Path | None,
     clock: str,
     control: str | None,
@@ -32,12 +35,25 @@ def serve(
     """Serve, print where, and wait for SIGINT or SIGTERM."""
     if not listen:
         raise LocalProtocolError("say where to listen: --listen dlms+tcp://127.0.0.1:0, --listen dlt645+pty:")
-    made = Device.load(device) if device else Device.of_profile(profile, seed or 1)
+    made = Device.load(device) if device else Device.of_profile(profile)
+    if seed is not None:
+        made = msgspec.structs.replace(made, seed=seed)
     warnings.showwarning = lambda message, *_, **__: print(f"meterwire: WARNING: {message}", file=sys.stderr)
     with ExitStack() as recordings:
         filters = _filters(recordings, trace=trace, record=record)
-        asyncio.run(_serve(made, listen, clock, control, filters, state))
+        with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+            runner.run(_serve(made, listen, clock, control, filters, state))
     return 0
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The event loop of the extra `fast` where it is installed, else the standard library's."""
+    try:
+        import uvloop  # noqa: PLC0415  an extra
+    except ImportError:
+        return None
+    made: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return made
 
 
 async def _serve(
