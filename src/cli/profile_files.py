@@ -20,6 +20,7 @@ from meterwire.protocols.dlt645.profile_rows import ProfileRow
 
 STDOUT: Final = "-"
 TIME: Final = "time"
+_DIGITS: Final = 18
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -106,16 +107,21 @@ def _parquet_writer() -> Callable[[Table, Path], None]:
 
     def write(table: Table, path: Path) -> None:
         columns = zip(*table.rows, strict=True) if table.rows else ([] for _ in table.columns)
-        arrays = [arrow.array(_typed(list(values))) for values in columns]
+        arrays = [_array(arrow, list(values)) for values in columns]
         parquet.write_table(arrow.table(arrays, names=list(table.columns)), path)
 
     return write
 
 
-def _typed(values: list[Any]) -> list[Any]:
-    """Values of one type: decimals or times as they are, anything else, and what is mixed, as text."""
+def _array(arrow: Any, values: list[Any]) -> Any:
+    """Values of one type: decimals of the column's scale, times as they are, anything else, and what is mixed, as text.
+
+    All decimals have the same precision, so that the files of many readings can be put together.
+    """
     present = [value for value in values if value is not None]
-    for sort in (Decimal, datetime):
-        if all(isinstance(value, sort) for value in present):
-            return values
-    return [None if value is None else _text(value) for value in values]
+    if present and all(isinstance(value, Decimal) for value in present):
+        scale = max(-int(value.as_tuple().exponent) for value in present)
+        return arrow.array(values, arrow.decimal128(_DIGITS, max(scale, 0)))
+    if present and all(isinstance(value, datetime) for value in present):
+        return arrow.array(values)
+    return arrow.array([None if value is None else _text(value) for value in values], arrow.string())

@@ -214,6 +214,7 @@ def test_parquet_has_types(tmp_path):
     file = tmp_path / "rows.parquet"
     with profile_files.destination(str(file)) as write:
         write(profile_files.table_of(ROWS))
+    assert str(parquet.read_schema(file).field("a (kWh)").type) == "decimal128(18, 2)"
     found = parquet.read_table(file).to_pydict()
     assert found["time"] == [NINE, TEN, None]
     assert found["a (kWh)"] == [Decimal("1.50"), None, None]

@@ -147,9 +147,11 @@ class ProfileProcedures(ReadingProcedures[L]):
     def _local(self, moment: datetime | None) -> datetime | None:
         if moment is None:
             return None
-        if moment.year not in _YEARS:
-            raise LocalProtocolError(f"a meter tells the years {_YEARS.start} to {_YEARS.stop - 1}, not {moment.year}")
-        return moment.replace(tzinfo=self.zone) if moment.tzinfo is None else moment.astimezone(self.zone)
+        if moment.year in _YEARS:
+            local = moment.replace(tzinfo=self.zone) if moment.tzinfo is None else moment.astimezone(self.zone)
+            if local.year in _YEARS:
+                return local
+        raise LocalProtocolError(f"a meter tells the years {_YEARS.start} to {_YEARS.stop - 1}, not {moment}")
 
     def _freeze(self, kind: str, number: int, *, whole: bool) -> Steps[tuple[ProfileRow | None, bool]]:
         """A freeze so many back, None where there is none; and whether the meter knows whole blocks."""

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from meterwire.errors import LocalProtocolError, MalformedError, NoAnswer, Refused, SequenceError
+from meterwire.errors import LocalProtocolError, MalformedError, MeterwireError, NoAnswer, Refused, SequenceError
 from meterwire.protocols.dlt645.client import Procedures
 from meterwire.protocols.dlt645.frame import Frame
 from meterwire.protocols.wire.codec import codec
@@ -280,6 +282,7 @@ def test_damaged_records():
         (records, "load", {"count": 100_001}),
         (records, "load", {"start": datetime(1999, 12, 31)}),
         (freezes, "day", {"start": at(9), "end": at(8)}),
+        (records, "load", {"end": datetime(2099, 12, 31, 23, tzinfo=UTC)}),
     ],
 )
 def test_what_cannot_be_read_is_not_asked_for(read, kind, settings):
@@ -305,3 +308,20 @@ def test_the_wrong_meter_is_not_listened_to():
     with pytest.raises(NoAnswer):
         freezes(script)
     assert len(script.sent) == 3
+
+
+PIECES = st.sampled_from([frozen(), frozen("FFFFFFFFFF"), record(at(1)), record(at(0)), b"\xaa", b""])
+
+
+@given(st.sampled_from([freezes, records]), st.lists(st.lists(PIECES | st.binary(max_size=12), max_size=3), max_size=5))
+def test_whatever_comes_ends_in_rows_or_a_documented_error(read, answers):
+    """Damaged, repeated and foreign data: every row has values, and the asking ends."""
+    base = day(1) if read is freezes else 0x06010000
+    numbered = (base + number if read is freezes else base + min(number, 1) for number in range(len(answers)))
+    script = Script(*([read_answer(di, b"".join(parts)[:180])] for di, parts in zip(numbered, answers, strict=True)))
+    try:
+        profile = read(script)
+    except MeterwireError:
+        return
+    assert all(row.fields for row in profile.rows)
+    assert len(script.sent) <= len(answers) * 13 + 3
