@@ -152,7 +152,7 @@ def act(
 @app.command
 def profile(
     url: Url,
-    kind: Annotated[str, Parameter(help="hour, day, timed, instant ... or load, load-1 to load-6.")],
+    kind: Annotated[str, Parameter(help="hour, day, timed, instant ..., load, load-1 ..., or curve-voltage ...")],
     /,
     *,
     start: Annotated[str | None, Parameter(name="--from", help="ISO time of the first row, the meter's own.")] = None,

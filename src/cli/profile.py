@@ -13,7 +13,7 @@ from meterwire.cli.scan_progress import Progress, progress
 from meterwire.cli.session import session_filters
 from meterwire.connect import connect
 from meterwire.errors import LocalProtocolError
-from meterwire.protocols.dlt645.profile_rows import FREEZES, LOADS, Profile
+from meterwire.protocols.dlt645.profile_rows import CURVES, FREEZES, LOADS, Profile
 from meterwire.transports.endpoint import Endpoint
 
 
@@ -34,8 +34,11 @@ def profile(
     """Read and write the table; 1 if the meter stopped on the way: what came until then is written."""
     if Endpoint.parse(url).dialect != "dlt645":
         raise LocalProtocolError("only DL/T 645 has profiles to read so far")
-    if kind not in FREEZES and kind not in LOADS:
-        raise LocalProtocolError(f"there is no {kind!r}: freezes {', '.join(FREEZES)}; profiles {', '.join(LOADS)}")
+    if not any(kind in kinds for kinds in (FREEZES, LOADS, CURVES)):
+        known = "; ".join(", ".join(kinds) for kinds in (FREEZES, LOADS, CURVES))
+        raise LocalProtocolError(f"there is no {kind!r}, but {known}")
+    if kind in CURVES and start is None:
+        raise LocalProtocolError("load curves are read from a time on: give --from")
     wanted = (_moment("--from", start), _moment("--to", end), count)
     if json and csv == STDOUT:
         raise LocalProtocolError("either --json or --csv - can have the standard output")
@@ -56,7 +59,13 @@ def profile(
 def _read(
     meter: Any, kind: str, wanted: tuple[datetime | None, datetime | None, int | None], shown: Progress
 ) -> Profile:
-    what = f"freezes ({kind})" if kind in FREEZES else f"load records ({kind})"
+    what, read = (
+        (f"freezes ({kind})", meter.read_freezes)
+        if kind in FREEZES
+        else (f"load records ({kind})", meter.read_records)
+        if kind in LOADS
+        else (f"points ({kind})", meter.read_points)
+    )
     shown.say(f"reading {what}")
     shown.expect(wanted[2])
     come = 0
@@ -68,7 +77,7 @@ def _read(
         come = rows
 
     try:
-        found: Profile = (meter.read_freezes if kind in FREEZES else meter.read_records)(kind, *wanted, seen=seen)
+        found: Profile = read(kind, *wanted, seen=seen)
     finally:
         shown.close()
     print(_told(found), file=sys.stderr)

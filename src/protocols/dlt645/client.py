@@ -6,12 +6,12 @@ from meterwire.protocols.dialogue import AsyncFace, AsyncLine, Line, SyncFace
 from meterwire.protocols.dlt645.controlling import ControlProcedures
 from meterwire.protocols.dlt645.conversation import LONGEST_FRAME, L
 from meterwire.protocols.dlt645.credentials import Credentials
-from meterwire.protocols.dlt645.profile import ProfileProcedures
+from meterwire.protocols.dlt645.profile_curve import CurveProcedures
 
 __all__ = ["LONGEST_FRAME", "AsyncMeter645", "Credentials", "Meter645", "Procedures"]
 
 
-class Procedures(ProfileProcedures[L], ControlProcedures[L]):
+class Procedures(CurveProcedures[L], ControlProcedures[L]):
     """What both clients can do; see `Conversation` for how they are made."""
 
 

@@ -34,7 +34,7 @@ Seen = Callable[[int], None]
 """Is told how many rows have come."""
 
 
-def _nobody(rows: int) -> None:
+def nobody(rows: int) -> None:
     """Whoever does not want to know."""
 
 
@@ -48,7 +48,7 @@ class ProfileProcedures(ReadingProcedures[L]):
         start: datetime | None = None,
         end: datetime | None = None,
         count: int | None = None,
-        seen: Seen = _nobody,
+        seen: Seen = nobody,
     ) -> Steps[Profile]:
         """Freezes of a kind from the last one back, until the meter has no more (DL/T 645-2007, table A.6).
 
@@ -96,7 +96,7 @@ class ProfileProcedures(ReadingProcedures[L]):
         start: datetime | None = None,
         end: datetime | None = None,
         count: int | None = None,
-        seen: Seen = _nobody,
+        seen: Seen = nobody,
     ) -> Steps[Profile]:
         """Load records of a class in the order of time (DL/T 645-2007, table A.7 and annex B).
 

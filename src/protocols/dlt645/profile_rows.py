@@ -15,11 +15,13 @@ from meterwire.protocols.dlt645.table import Identifier
 from meterwire.protocols.dlt645.values import moment
 
 __all__ = [
+    "CURVES",
     "FREEZES",
     "LOADS",
     "Field",
     "Profile",
     "ProfileRow",
+    "curve_number",
     "freeze_items",
     "freeze_number",
     "load_number",
@@ -41,6 +43,17 @@ FREEZES: Final = {
 recalled. 07H is the change of step tariffs, or where a vendor has it so the monthly freeze."""
 LOADS: Final = {"load": 0} | {f"load-{number}": number for number in range(1, 7)}
 """Load profiles by class (table A.7); 0 is all classes together."""
+CURVES: Final = {
+    "curve-voltage": 1,
+    "curve-current": 2,
+    "curve-active-power": 3,
+    "curve-reactive-power": 4,
+    "curve-power-factor": 5,
+    "curve-energy": 6,
+    "curve-quadrants": 7,
+    "curve-demand": 8,
+}
+"""Groups of load curves by DI1 (State Grid supplement of 2014)."""
 _FREEZE_CLASS: Final = 0x05
 _PAIR: Final = 2
 NEVER: Final = "00-00-00 00:00"
@@ -99,6 +112,14 @@ def load_number(kind: str) -> int:
     found = LOADS.get(kind)
     if found is None:
         raise LocalProtocolError(f"there is no load profile {kind!r}: {', '.join(LOADS)}")
+    return found
+
+
+def curve_number(kind: str) -> int:
+    """DI1 of a group of load curves; raises LocalProtocolError."""
+    found = CURVES.get(kind)
+    if found is None:
+        raise LocalProtocolError(f"there is no load curve {kind!r}: {', '.join(CURVES)}")
     return found
 
 

@@ -268,6 +268,94 @@ def test_damaged_records():
     assert [field.value for field in profile.rows[0].fields][:2] == ["wrong sum", "26-99-15 01:00"]
 
 
+# ---------------------------------------------------------------- load curves
+
+QUARTER = [read_answer(0x04000A02, bytes.fromhex("1500"))]
+
+
+def curve(start: datetime, *volts: str) -> bytes:
+    """A curve as it is sent: the time of the first point, and the points."""
+    return bytes.fromhex(start.strftime("%y%m%d%H%M"))[::-1] + bytes.fromhex("".join(volts))
+
+
+def drawn(script: Script, *more, **settings):
+    return script.run(Procedures.read_points.steps(client(), "curve-voltage", *more, **settings))
+
+
+def test_points_are_read_page_by_page_from_a_time_on():
+    """The distance first; then 24 at a time from behind the last point; a gap is a point without values."""
+    script = Script(
+        QUARTER,
+        [read_answer(0x061001FF, curve(at(1), "002201220222", "FFFFFFFFFFFF"))],
+        [read_answer(0x061001FF, curve(at(1, 30), "002201220222"))],
+        [read_answer(0x061001FF, b"")],
+    )
+    counts = []
+    profile = drawn(script, at(0, 50), seen=counts.append)
+    assert said(profile) == ["15 01:00", "15 01:15", "15 01:30"]
+    assert asked(script) == ["020A0004", "FF011006245000150826", "FF011006243001150826", "FF011006244501150826"]
+    assert [(field.column, str(field.value)) for field in profile.rows[0].fields] == [
+        ("voltage, phase A (V)", "220.0"),
+        ("voltage, phase B (V)", "220.1"),
+        ("voltage, phase C (V)", "220.2"),
+    ]
+    assert [field.value for field in profile.rows[1].fields] == [None] * 3
+    assert (counts, profile.error) == ([2, 3, 3], None)
+
+
+def test_points_up_to_a_time_or_number():
+    """The number is asked for, and a meter that sends more is cut."""
+    script = Script(QUARTER, [read_answer(0x061001FF, curve(at(1), *["002201220222"] * 4))])
+    assert said(drawn(script, at(1), None, 2)) == ["15 01:00", "15 01:15"]
+    assert asked(script)[1:] == ["FF011006020001150826"]
+    script = Script(QUARTER, [read_answer(0x061001FF, curve(at(1), *["002201220222"] * 4))])
+    assert said(drawn(script, at(1), at(1, 40))) == ["15 01:00", "15 01:15", "15 01:30"]
+    assert len(script.sent) == 2
+
+
+def test_a_meter_without_groups_is_read_curve_by_curve():
+    """Only as far as all of them reach, and on from there."""
+    script = Script(
+        QUARTER,
+        [refused(0x11, NO_DATA)],
+        [read_answer(0x06100101, curve(at(1), "0022", "0122"))],
+        [refused(0x11, NO_DATA)],
+        [read_answer(0x06100103, curve(at(1), "0222"))],
+        [read_answer(0x06100101, curve(at(1, 15), "0122"))],
+        *[[refused(0x11, NO_DATA)]] * 5,
+    )
+    profile = drawn(script, at(1))
+    assert [[(field.column, str(field.value)) for field in row.fields] for row in profile.rows] == [
+        [("voltage A (V)", "220.0"), ("voltage C (V)", "220.2")],
+        [("voltage A (V)", "220.1")],
+    ]
+    assert len(script.sent) == 11
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (curve(at(0), "002201220222"), SequenceError),
+        (bytes.fromhex("FFFFFFFFFF" + "002201220222"), MalformedError),
+        (curve(at(1), "0022"), MalformedError),
+    ],
+)
+def test_curves_that_are_none(data, error):
+    """Before the time that was asked for, without a time, or not whole points: raised first, kept behind rows."""
+    with pytest.raises(error):
+        drawn(Script(QUARTER, [read_answer(0x061001FF, data)]), at(1))
+    good = [read_answer(0x061001FF, curve(at(1), "002201220222"))]
+    profile = drawn(Script(QUARTER, good, [read_answer(0x061001FF, data)]), at(1))
+    assert (said(profile), type(profile.error)) == (["15 01:00"], error)
+
+
+@pytest.mark.parametrize("minutes", ["0000", "FFFF"])
+def test_a_curve_without_a_distance(minutes):
+    """Points are not placed where nobody knows how far they are apart."""
+    with pytest.raises(MalformedError):
+        drawn(Script([read_answer(0x04000A02, bytes.fromhex(minutes))]), at(1))
+
+
 # ---------------------------------------------------------------- both
 
 
