@@ -23,7 +23,7 @@ from meterwire.protocols.dlt645.profile_rows import (
 from meterwire.protocols.dlt645.reading import ReadingProcedures
 
 MOST_ROWS: Final = 100_000
-"""Rows that are read at most: more than eleven years of quarters of an hour would be a meter that never ends."""
+"""Rows that are read at most, nearly three years of quarters of an hour: no meter keeps one busy for ever."""
 _PAGE: Final = 10
 _DEEPEST: Final = 0xFE
 _EARLIEST, _FROM = 0, 1
