@@ -21,6 +21,7 @@ DEFAULT_START: Final = dt.datetime(2026, 1, 1)  # noqa: DTZ001  local time of wh
 EARLIEST: Final = dt.datetime(2000, 1, 1)  # noqa: DTZ001  two digits of a year, as DL/T 645 sends them, end here ...
 LATEST: Final = dt.datetime(2099, 12, 31, 23, 59, 59)  # noqa: DTZ001  ... and here
 FASTEST: Final = 1_000_000
+_MOST_DRIFT: Final = Fraction(1, 100)
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001
 _ZERO: Final = dt.timedelta(0)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
@@ -61,6 +62,7 @@ class VirtualClock:
     ) -> None:
         self.zone = zone
         self._base = base
+        self._drift = Fraction(0)
         self._set_rate(_speed(rate))
         self._frozen = frozen
         self._watchers: list[tuple[Callable[[], None], Callable[[], None]]] = []
@@ -85,6 +87,23 @@ class VirtualClock:
         """Seconds of the meter per second of the base while it runs."""
         return self._rate
 
+    @property
+    def drift(self) -> Fraction:
+        """How many parts per million it is fast; negative where it is slow."""
+        return self._drift * 1_000_000
+
+    def set_drift(self, ppm: float | Fraction) -> None:
+        """Run fast or slow from now on, by at most 10,000 ppm, as a real crystal does; raises LocalProtocolError."""
+        try:
+            drift = Fraction(ppm) / 1_000_000
+        except (OverflowError, ValueError) as error:
+            raise LocalProtocolError(f"a clock cannot drift by {ppm} ppm") from error
+        if abs(drift) > _MOST_DRIFT:
+            raise LocalProtocolError(f"a clock drifts by at most {_MOST_DRIFT * 1_000_000} ppm")
+        self._move(self._micro())
+        self._drift = drift
+        self._set_rate(self._rate)
+
     def freeze(self) -> None:
         """Stand still."""
         self._anchor, self._frozen = self._micro(), True
@@ -97,9 +116,9 @@ class VirtualClock:
         self._set_rate(speed)
 
     def step(self, seconds: float | Fraction) -> None:
-        """Let so many seconds pass at once; energy accumulates over them."""
+        """Let so many true seconds pass at once; it advances by them and its drift, and energy accumulates."""
         try:
-            micro = int(Fraction(seconds) * 1_000_000)
+            micro = int(Fraction(seconds) * (1 + self._drift) * 1_000_000)
         except (OverflowError, ValueError) as error:
             raise LocalProtocolError(f"a clock cannot step by {seconds} seconds") from error
         if micro < 0:
@@ -144,7 +163,8 @@ class VirtualClock:
 
     def _set_rate(self, rate: Fraction) -> None:
         """Note the rate, and how many microseconds of the meter there are in how many seconds of the base."""
-        self._rate, self._ticks = rate, (rate.numerator * 1_000_000, rate.denominator)
+        true = rate * (1 + self._drift)
+        self._rate, self._ticks = rate, (true.numerator * 1_000_000, true.denominator)
 
     def _move(self, micro: int) -> None:
         if not _FIRST <= micro <= _LAST:

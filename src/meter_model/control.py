@@ -5,7 +5,7 @@ A request is an object with `op` and `what`; a reply is `{"ok": true, "value": .
     {"op": "set", "what": "load", "kind": "constant", "active": [1000, 900, 1100], "reactive": 200}
     {"op": "set", "what": "phase", "phase": "b", "on": false}
     {"op": "set", "what": "phase", "phase": "a", "voltage": 250.0, "active": 0}   null gives a value back to the load
-    {"op": "set", "what": "clock", "step": 900}                  or "jump": ISO, "freeze": true, "run": true, "rate": 60
+    {"op": "set", "what": "clock", "step": 900}       or "jump": ISO, "freeze": true, "run": true, "rate": 60, "drift": 20
     {"op": "set", "what": "power", "on": false}
     {"op": "set", "what": "programming", "on": true}              the switch under the sealed cover
     {"op": "set", "what": "fault", "link": "dlt645", "drop": 0.1}          without link: all; "clear": true clears first
@@ -83,6 +83,7 @@ class _SetClock(msgspec.Struct, forbid_unknown_fields=True):
     rate: float | None = None
     jump: str = ""
     step: float = 0.0
+    drift: float | None = None
 
 
 class _Switch(msgspec.Struct, forbid_unknown_fields=True):
@@ -222,6 +223,8 @@ class Control:
             raise LocalProtocolError("a clock is either frozen or runs")
         if not 0 <= wanted.step <= LONGEST_STEP:
             raise LocalProtocolError(f"a step is 0 to {LONGEST_STEP:.0f} seconds")
+        if wanted.drift is not None:
+            clock.set_drift(wanted.drift)
         if wanted.freeze:
             clock.freeze()
         elif wanted.run or wanted.rate is not None:
@@ -283,7 +286,12 @@ class Control:
 
     def _clock(self) -> dict[str, Any]:
         clock = self.meter.clock
-        return {"now": clock.now().isoformat(), "frozen": clock.frozen, "rate": float(clock.rate)}
+        return {
+            "now": clock.now().isoformat(),
+            "frozen": clock.frozen,
+            "rate": float(clock.rate),
+            "drift": float(clock.drift),
+        }
 
     def _identity(self) -> dict[str, Any]:
         identity = self.meter.identity

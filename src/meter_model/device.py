@@ -121,6 +121,8 @@ class Device(msgspec.Struct, frozen=True):
         """
         text = clock or self.clock
         running = parse_clock(text, base=base, wall=wall) if text else None
+        if running is not None and self.profile.numbers.clock_drift:
+            running.set_drift(self.profile.numbers.clock_drift)
         return Meter(self.profile, self.identity, running, seed=self.seed, given=self.given, objects=self.objects)
 
 

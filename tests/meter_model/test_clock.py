@@ -158,3 +158,41 @@ def test_running_clock_stops_at_the_last_year_it_can_show() -> None:
 def test_local_seconds_and_back(time: dt.datetime) -> None:
     """Seconds of local time lose nothing."""
     assert local_time(local_seconds(time)) == time
+
+
+def test_a_clock_drifts() -> None:
+    """A real crystal is off: the meter's time runs away from the true one by so many parts per million, both ways."""
+    base = Base()
+    clock = parse_clock("x1:2026-01-01T00:00:00", base=base)
+    clock.set_drift(20)
+    base.time += 1_000_000
+    assert clock.now() - at("2026-01-01T00:00:00+08:00") == dt.timedelta(seconds=1_000_020)
+    clock.set_drift(-500)
+    assert clock.now() - at("2026-01-01T00:00:00+08:00") == dt.timedelta(seconds=1_000_020)
+    clock.step(2000)
+    assert clock.now() - at("2026-01-01T00:00:00+08:00") == dt.timedelta(seconds=1_002_019)
+    assert clock.rate == 1
+    with pytest.raises(LocalProtocolError):
+        clock.set_drift(10_001)
+    with pytest.raises(LocalProtocolError):
+        clock.set_drift(float("nan"))
+
+
+def test_a_drifting_meter_is_set_right_by_broadcast_once_a_day() -> None:
+    """A head-end that keeps clocks right: 300 ppm are 26 s in a day, set back by the broadcast, once."""
+    from meterwire.meter_model.faces.dlt645 import Face645
+    from meterwire.meter_model.meter import Meter
+    from meterwire.protocols.dlt645.client import Meter645
+    from meterwire.transports.memory import connected
+
+    meter = Meter(clock=parse_clock("frozen:2026-03-01T12:00:00"))
+    client = Meter645(connected(Face645(meter).connect()))
+    meter.clock.set_drift(300)
+    meter.clock.step(86_400)
+    true = at("2026-03-02T12:00:00+08:00")
+    assert (meter.now() - true).total_seconds() == pytest.approx(25.92)
+    client.set_time(true)
+    assert abs((meter.now() - true).total_seconds()) < 1
+    meter.clock.step(3600)
+    client.set_time(at("2026-03-02T13:00:00+08:00"))
+    assert (meter.now() - at("2026-03-02T13:00:00+08:00")).total_seconds() == pytest.approx(1.08, abs=1)

@@ -87,7 +87,7 @@ def test_clock(control: Control) -> None:
     """Step, jump, freeze; running needs a base."""
     before = control.meter.read("active_energy_import")
     told = done(control, op="set", what="clock", step=3600)
-    assert told == {"now": "2026-01-01T01:00:00+08:00", "frozen": True, "rate": 1.0}
+    assert told == {"now": "2026-01-01T01:00:00+08:00", "frozen": True, "rate": 1.0, "drift": 0.0}
     assert control.meter.read("active_energy_import") > before
     assert done(control, op="set", what="clock", jump="2026-05-01")["now"] == "2026-05-01T00:00:00+08:00"
     refused(control, op="set", what="clock", run=True)

@@ -49,6 +49,7 @@ class Numbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         battery_running_time: minutes that the clock has lived on its battery so far.
+        clock_drift: how many parts per million the clock is fast; negative where it is slow.
     """
 
     harmonic_order: int = 21
@@ -59,6 +60,7 @@ class Numbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outage_battery_voltage: float = 6.02
     battery_running_time: int = 37
     internal_temperature: float = 24.5
+    clock_drift: Annotated[float, msgspec.Meta(ge=-10_000, le=10_000)] = 0.0
 
 
 class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
