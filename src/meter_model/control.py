@@ -5,7 +5,7 @@ A request is an object with `op` and `what`; a reply is `{"ok": true, "value": .
     {"op": "set", "what": "load", "kind": "constant", "active": [1000, 900, 1100], "reactive": 200}
     {"op": "set", "what": "phase", "phase": "b", "on": false}
     {"op": "set", "what": "phase", "phase": "a", "voltage": 250.0, "active": 0}   null gives a value back to the load
-    {"op": "set", "what": "clock", "step": 900}       or "jump": ISO, "freeze": true, "run": true, "rate": 60, "drift": 20
+    {"op": "set", "what": "clock", "step": 900}    or "jump": ISO, "freeze": true, "run": true, "rate": 60, "drift": 20
     {"op": "set", "what": "power", "on": false}
     {"op": "set", "what": "programming", "on": true}              the switch under the sealed cover
     {"op": "set", "what": "fault", "link": "dlt645", "drop": 0.1}          without link: all; "clear": true clears first
