@@ -15,6 +15,7 @@ from meterwire.meter_model.faces.dlt645_1997 import WRITE_ADDRESS, Functions1997
 from meterwire.meter_model.faces.dlt645_answers import Denied, Served, Silent, other_error
 from meterwire.meter_model.faces.dlt645_clearing import Clearing
 from meterwire.meter_model.faces.dlt645_control import Controlling
+from meterwire.meter_model.faces.dlt645_curve import CURVES, CurveItems
 from meterwire.meter_model.faces.dlt645_freezes import FreezeItems
 from meterwire.meter_model.faces.dlt645_items import Items
 from meterwire.meter_model.faces.dlt645_line import LineFunctions
@@ -25,6 +26,7 @@ from meterwire.meter_model.faces.dlt645_records import RecordItems
 from meterwire.meter_model.faces.dlt645_refusals import refused
 from meterwire.meter_model.faces.dlt645_report import Report
 from meterwire.meter_model.faces.dlt645_security import Securing
+from meterwire.meter_model.faces.dlt645_single import SingleItems
 from meterwire.meter_model.faces.dlt645_status import StatusItems
 from meterwire.meter_model.faces.dlt645_transfer import IN_FIRST, IN_NEXT, LAST_SEQUENCE
 from meterwire.meter_model.faces.dlt645_writing import Writing
@@ -85,12 +87,14 @@ class Face645:
         self.parameters = ParameterItems(meter)
         self.report = Report(meter)
         self._load = LoadItems(meter)
+        self._curves = CurveItems(meter, longest)
         self._items = Items(
             meter,
             fixed or {},
             self.parameters.octets,
             StatusItems(meter).octets,
             RecordItems(meter).octets,
+            SingleItems(meter).octets,
             FreezeItems(meter).octets,
         )
         self.preamble = WAKE_UP * preamble
@@ -107,7 +111,9 @@ class Face645:
         return self.meter.identity.address
 
     def octets(self, di: int, selection: bytes = b"") -> bytes | None:
-        """The data of an item, None where the meter does not have it; a selection is for load records."""
+        """The data of an item, None where the meter does not have it; a selection is for load records and curves."""
+        if di >> 16 == CURVES:
+            return self._curves.octets(di, selection)
         if selection or di >> 24 == LOAD_CLASS:
             return self._load.octets(di, selection)
         return self.report.octets() if di == REPORT else self._items.octets(di)

@@ -1,4 +1,4 @@
-"""Which kinds of events stand behind the identifiers of class 03 (DL/T 645-2007, table A.4)."""
+"""Which kinds of events stand behind the identifiers of class 03 (DL/T 645-2007, table A.4) and of 10H to 20H."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ _SINGLE: Final = {
     0x09: "voltage_unbalance",
     0x0A: "current_unbalance",
     0x11: "power_loss",
+    0x35: "magnetic_field",
+    0x36: "relay_malfunction",
+    0x37: "supply_abnormal",
 }
 _DEMANDS: Final = {
     1: "demand_over_active_import",
@@ -51,7 +54,25 @@ _OPERATIONS: Final = {
     0x0C: "settlement_day_programming",
     0x0D: "cover_open",
     0x0E: "terminal_cover_open",
+    0x0F: "rate_price_programming",
+    0x10: "step_price_programming",
+    0x12: "key_update",
+    0x13: "card_error",
 }
+_SINGLE_ITEMS: Final = {
+    **{0x10 + at: name for at, name in enumerate(list(_OF_PHASES.values())[:4])},
+    **{0x18 + at: name for at, name in enumerate(list(_OF_PHASES.values())[4:])},
+    0x14: "voltage_reverse_sequence",
+    0x15: "current_reverse_sequence",
+    0x16: "voltage_unbalance",
+    0x17: "current_unbalance",
+    0x1D: "relay_trip",
+    0x1E: "relay_close",
+    0x1F: "power_factor_low",
+    0x20: "current_severe_unbalance",
+}
+"""By DI3; DI2 is 01 to 03 for phases A to C, 00 where there are none, and for all phases together."""
+_IN_PHASES: Final = frozenset((*range(0x10, 0x14), *range(0x18, 0x1D)))
 
 
 def kinds_of(di: int) -> tuple[str, ...]:
@@ -70,3 +91,12 @@ def _of_group(di2: int, di1: int) -> tuple[str, ...]:
         return (_SINGLE[di2],) if every else ()
     table = {0x12: _DEMANDS, 0x30: _OPERATIONS}.get(di2, {})
     return tuple(name for number, name in table.items() if di1 in (number, 0xFF))
+
+
+def kinds_of_single(di: int) -> tuple[str, ...]:
+    """The kinds behind an identifier of classes 10H to 20H, whose items are read one by one; empty for none."""
+    di3, di2, _, _ = di.to_bytes(4, "big")
+    name = _SINGLE_ITEMS.get(di3, "")
+    if di3 not in _IN_PHASES:
+        return (name,) if name and not di2 else ()
+    return tuple(f"{name}_{phase}" for number, phase in enumerate("abc", 1) if di2 in (0, number))

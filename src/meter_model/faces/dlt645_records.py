@@ -16,6 +16,7 @@ from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.events.record import EventRecord
 from meterwire.meter_model.faces.dlt645_kinds import kinds_of
 from meterwire.meter_model.faces.dlt645_numbers import cut
+from meterwire.meter_model.faces.dlt645_tables import TABLES
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.values import Demand
 from meterwire.protocols.dlt645.formats import format_of
@@ -101,18 +102,23 @@ class RecordItems:
 
 
 def _laid_out(found: Identifier, record: EventRecord) -> bytes | None:
+    parts = [column_octets(column, record, signed=found.signed) for column in found.columns]
+    return b"".join(part for part in parts if part is not None) if parts and None not in parts else None
+
+
+def column_octets(column: Column, record: EventRecord, *, signed: bool = False) -> bytes | None:
+    """A column of a record as often as it stands there; zeros for what was not stored, None for a column not known."""
+    layout = format_of(column.format, signed)
     parts: list[bytes] = []
-    for column in found.columns:
-        for number in range(column.count or 1):
-            try:
-                value = _value(column, number, record)
-            except KeyError:
-                return None
-            layout = format_of(column.format, found.signed)
-            try:
-                parts.append(bytes(layout.size or 0) if value is None else layout.encode(cut(value, column.format)))
-            except LocalProtocolError:
-                parts.append(b"\xff" * (layout.size or 0))
+    for number in range(column.count or 1):
+        try:
+            value = _value(column, number, record)
+        except KeyError:
+            return None
+        try:
+            parts.append(bytes(layout.size or 0) if value is None else layout.encode(cut(value, column.format)))
+        except LocalProtocolError:
+            parts.append(b"\xff" * (layout.size or 0))
     return b"".join(parts)
 
 
@@ -155,7 +161,16 @@ _SPECIAL: Final[Mapping[str, Any]] = {
     "time after": lambda record, _: record.after.get("time", record.end or record.start),
     "maximum demand during": lambda record, _: _demand(record, Fraction),
     "time of maximum demand": lambda record, _: _demand(record, datetime),
+    "highest unbalance rate": lambda record, _: record.during.get("peak"),
+    "current": lambda record, _: _highest_current(record),
+    **TABLES,
 }
+
+
+def _highest_current(record: EventRecord) -> Any:
+    """Of all phases, with its sign: which of them is meant is not said (recalled)."""
+    found = [value for name, value in record.before.items() if name.startswith("current_")]
+    return max(found, key=abs, default=None)
 
 
 def _demand(record: EventRecord, wanted: type) -> Any:
