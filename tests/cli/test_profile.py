@@ -92,6 +92,15 @@ def test_all_classes_from_a_time_on(served, capsys):
     assert "power factors, total" in rows[0]
 
 
+def test_curves_have_the_values_of_the_records(served, capsys):
+    """The same stored values, asked for in another way."""
+    words = ["--from", "2026-01-02", "--to", "2026-01-02T12:00"]
+    records = rows_of(served, "load-4", *words, capsys=capsys)
+    points = rows_of(served, "curve-energy", *words, capsys=capsys)
+    assert len(points) == len(records) == 49
+    assert [list(row.values()) for row in points] == [[row["time"], *list(row.values())[2:]] for row in records]
+
+
 def test_json_has_the_rows_and_the_file_as_well(served, tmp_path, capsys):
     """Named columns, the meter's time and ours."""
     file = tmp_path / "day.csv"
@@ -120,6 +129,7 @@ def test_nothing_stored_is_an_empty_table(served, capsys):
         (["day", "--from", "yesterday"], "--from 'yesterday' is no time"),
         (["day", "--from", "2026-01-02", "--to", "2026-01-01"], "is before"),
         (["day", "--count", "0"], "rows are read"),
+        (["curve-voltage"], "--from"),
         (["day", "--edition", "1997"], "1997"),
         (["day", "--json", "--csv", "-"], "either"),
         (["day", "--csv", "/nowhere/at/all.csv"], "cannot be written"),
