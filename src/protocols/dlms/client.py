@@ -11,7 +11,7 @@ import msgspec
 from meterwire.errors import MalformedError, MeterwireError, Refused
 from meterwire.protocols.dialogue import AsyncFace, AsyncLine, Line, Patience, Steps, SyncFace, procedure
 from meterwire.protocols.dlms.association import Association
-from meterwire.protocols.dlms.data import elements, number
+from meterwire.protocols.dlms.data import elements, integer, number
 from meterwire.protocols.dlms.enums import DataAccessResult
 from meterwire.protocols.dlms.interpret import (
     CAPTURE_TIME,
@@ -234,11 +234,11 @@ def _object(entry: Any) -> CosemObject | None:
     members = elements(entry) or ()
     if len(members) < 3:
         return None
-    class_id, version = number(members[0]), number(members[1])
+    class_id, version = integer(members[0]), integer(members[1])
     instance = members[2].value if isinstance(members[2], Variant) else None
     if class_id is None or version is None or not isinstance(instance, bytes) or len(instance) != 6:
         return None
-    return CosemObject(int(class_id), int(version), instance)
+    return CosemObject(class_id, version, instance)
 
 
 class MeterDlms(SyncFace, Procedures[Line]):

@@ -149,6 +149,18 @@ def number(data: Any) -> Decimal | None:
     return None
 
 
+def integer(data: Any) -> int | None:
+    """The whole number that a Data holds, of whatever type; None where it holds none, NaN and infinity among them."""
+    found = number(data)
+    if found is None or not found.is_finite() or abs(found) >= _NO_INTEGER or found != int(found):
+        return None
+    return int(found)
+
+
+_NO_INTEGER: Final = 1 << 64
+"""No type of whole numbers reaches this; a float of 308 digits is not made into an int."""
+
+
 def _shortest(value: float, *, single: bool) -> Decimal:
     """The shortest decimal that is this float: 8 digits always tell float32 apart, 17 float64."""
     if not single:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from meterwire.errors import MalformedError
-from meterwire.protocols.dlms.data import Tag, elements, number
+from meterwire.protocols.dlms.data import Tag, elements, integer, number
 from meterwire.protocols.dlms.date_time import CosemDateTime
 from meterwire.protocols.dlms.items import Item
 from meterwire.protocols.dlms.units import Unit
@@ -42,10 +42,10 @@ def scaler_unit(data: Any) -> ScalerUnit:
     members = elements(data)
     if members is None or len(members) != 2:
         raise MalformedError("a structure of scaler and unit", "scaler_unit")
-    scaler, unit = (number(member) for member in members)
-    if scaler is None or unit is None or scaler != int(scaler) or not -128 <= scaler <= 127:
+    scaler, unit = (integer(member) for member in members)
+    if scaler is None or unit is None or not -128 <= scaler <= 127:
         raise MalformedError("an integer scaler and the code of a unit", "scaler_unit")
-    return ScalerUnit(int(scaler), unit_symbol(int(unit)))
+    return ScalerUnit(scaler, unit_symbol(unit))
 
 
 def unit_symbol(code: int) -> str:
