@@ -17,7 +17,7 @@ def main() -> int:
     """Run the targets and print a line for each."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=10_000, help="mutated inputs for each target")
-    parser.add_argument("--seconds", type=float, default=600.0, help="most seconds for each target")
+    parser.add_argument("--seconds", type=float, default=1800.0, help="most seconds for each target")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("names", nargs="*", metavar="TARGET")
     given = parser.parse_args()
