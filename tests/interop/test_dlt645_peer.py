@@ -4,6 +4,7 @@ What differs by its fault is listed in docs/interop.md with the clause; the test
 """
 
 import datetime as dt
+import re
 import socket
 from collections import Counter
 from decimal import Decimal
@@ -12,8 +13,13 @@ import pytest
 
 from meterwire.connect import connect
 from meterwire.emulate import emulated
-from meterwire.errors import Refused
+from meterwire.errors import MalformedError, Refused
+from meterwire.meter_model.circuit import PhaseOverride
 from meterwire.meter_model.device import Device
+from meterwire.meter_model.inputs import Inputs
+from meterwire.protocols.dlt645.client import Credentials
+from meterwire.protocols.dlt645.frame import READ_LIMIT
+from meterwire.protocols.dlt645.identifiers import identifier
 from meterwire.quantities import QUANTITIES, Kind
 from meterwire.transports.endpoint import Endpoint
 
@@ -155,6 +161,130 @@ def test_the_peers_broadcast_time_is_no_time_of_ours(meter, peer):
     assert held.now() == before
 
 
+# ---------------------------------------------------------------- events of our meter, their client
+
+TROUBLE = {"03010201", "03010000", "03030301", "03090001", "03110001", "03300001", "03300401", "03300D01", "03300601"}
+"""Records that the troubled meter has, and the totals of one kind."""
+
+
+@pytest.fixture(scope="module")
+def troubled():
+    """A meter that lost voltages and power, was opened, programmed, and had its clock set."""
+    clock = "frozen:2026-01-01T00:00:00"
+    with emulated(Device.of_profile("three-phase"), ["dlt645+tcp://127.0.0.1:0"], clock=clock) as served:
+        held = served.emulation.meter
+
+        def trouble():
+            for phase, voltage in (("b", 20.0), ("c", 300.0)):
+                held.override_phase(phase, PhaseOverride(voltage=voltage))
+                held.clock.step(900)
+                held.override_phase(phase, None)
+                held.clock.step(900)
+            held.change_inputs(Inputs(cover_open=True))
+            held.clock.step(900)
+            held.change_inputs(Inputs())
+            held.powered = False
+            held.clock.step(900)
+            held.powered = True
+            held.clock.step(900)
+            held.access.programming = True
+            held.advance()
+
+        served.call(trouble)
+        who = Credentials("000000", 4, "12345678")
+        with connect(served.emulation.urls[0], address=ADDRESS, credentials=who) as client:
+            client.write("04000104", 3)
+            client.write("04010000", [[1, "02-03"]])
+            client.write("04000102", "05:00:00")
+            client.clear_demand()
+        yield served
+
+
+@pytest.fixture
+def fresh_peer(troubled):
+    """A client of theirs that has not read anything yet."""
+    client = peer_over_tcp(troubled)
+    assert client.connect()
+    client.set_address(bytes.fromhex(ADDRESS)[::-1].hex())
+    yield client
+    client.disconnect()
+
+
+def scalars(value):
+    """All values of a reading, in wire order."""
+    if isinstance(value, list):
+        for one in value:
+            yield from scalars(one)
+    else:
+        yield value
+
+
+def digits(value, layout: str) -> str:
+    """The digits that the peer shows: as sent, high octet first, with the sign in the highest."""
+    if isinstance(value, str):
+        return re.sub("[^0-9]", "", value)
+    if isinstance(value, int):
+        return f"{value:02X}"
+    number = str(abs(value)).replace(".", "").zfill(2 if "N" in layout else layout.count("X"))
+    return f"{int(number[0]) + 8}{number[1:]}" if value.is_signed() else number
+
+
+def as_the_peer_shows(value, items) -> list[object]:
+    """A reading of ours in the peer's terms: pairs the wrong way round (docs/interop.md, 8), all else as digits."""
+    found, shown = scalars(value), []
+    for item in items:
+        layout = item.data_format
+        if "," in layout:
+            count, minutes = next(found), next(found)
+            shown.append((digits(minutes, "XXXXXX"), digits(count, "XXXXXX")))
+        elif layout in ("MMDDNN", "YYMMDDNN", "hhmmNN"):
+            number, time = next(found), next(found)
+            shown.append(digits(time, layout) + digits(number, layout))
+        else:
+            shown.append(digits(next(found), layout))
+    assert list(found) == []
+    return shown
+
+
+def shown_by(items) -> list[object]:
+    return [getattr(item.value, "event", item.value) for item in items]
+
+
+def test_the_peer_reads_the_events_of_our_meter(troubled, fresh_peer):
+    """Totals and the last two records of every kind that it knows: each column of each, digit by digit."""
+    wanted = [di for di in fresh_peer.data_map if di >> 24 == 3 and di & 0xFF < 3]
+    with connect(troubled.emulation.urls[0], address=ADDRESS) as client:
+        readings = client.read_many([f"{di:08X}" for di in wanted])
+    assert {f"{di:08X}" for di in wanted} >= TROUBLE
+    wrong, compared, filled = [], 0, set()
+    for di, reading in zip(wanted, readings, strict=True):
+        items = fresh_peer.read_03(di)
+        if reading.error is not None or (identifier(di).octets or 0) > READ_LIMIT - 4:
+            assert items is None, f"{di:08X}"  # no such kind; or follow-up frames, which it does not know
+            continue
+        expected = as_the_peer_shows(reading.value, items)
+        if shown_by(items) != expected:
+            wrong.append((f"{di:08X}", shown_by(items), expected))
+        compared += 1
+        if any(str(one).strip("(', 0)") for one in expected):
+            filled.add(f"{di:08X}")
+    assert wrong == []
+    assert compared > 100
+    assert filled >= TROUBLE
+
+
+def test_the_peer_knows_a_day_schedule_record_of_two_tables(fresh_peer):
+    """Twenty-eight slots; both sets of eight tables have 224."""
+    assert sum(item.data_format == "hhmmNN" for item in fresh_peer.data_map[0x03300501]) == 28
+    assert identifier(0x03300501).columns[2].count == 224
+
+
+def test_the_peer_reads_a_record_once(troubled, fresh_peer):
+    """It puts text in the place of its record, and fails on it when it reads the item again."""
+    assert fresh_peer.read_03(0x03110001) is not None
+    assert fresh_peer.read_03(0x03110001) is None
+
+
 # ---------------------------------------------------------------- our client, their server
 
 
@@ -172,6 +302,11 @@ def their_meter():
     assert server.set_02(0x02020200, 4.999)
     assert server.set_02(0x02030000, 1.2345)
     assert server.set_01(0x01010000, dlt645.Demand(5.1234, dt.datetime(2026, 8, 15, 10, 15)))
+    assert server.set_03(0x03010000, [("000001", "000020"), ("000003", "000040"), ("000005", "000060")])
+    assert server.set_03(0x03110000, ["000007"])
+    assert server.set_03(0x03110001, ["260101120000", "260101121530"])
+    assert server.set_03(0x03300401, ["12345678", "260101120000", "260101121500"])
+    assert server.set_03(0x03300D01, ["260101120000", "260101121500", *["001234.56"] * 12])
     assert server.start()
     yield server, f"dlt645+tcp://127.0.0.1:{port}"
     server.stop()
@@ -212,3 +347,24 @@ def test_their_meter_answers_to_addresses_that_are_not_its_own(their_meter):
     """With an error; on a bus it would spoil another meter's answer."""
     with connect(their_meter[1], address="000000000999") as client, pytest.raises(Refused, match="other"):
         client.read("voltage_a")
+
+
+def test_our_client_reads_events_of_theirs(their_meter):
+    """Counts, times, an operator; of pairs they send the second first."""
+    with connect(their_meter[1], address=ADDRESS) as client:
+        assert client.read("03110000").value == Decimal(7)
+        assert client.read("03110001").value == ["26-01-01 12:00:00", "26-01-01 12:15:30"]
+        assert client.read("03300401").value == ["12345678", "26-01-01 12:00:00", "26-01-01 12:15:00"]
+        pairs = client.read("03010000").value
+    assert pairs == [[Decimal(time), Decimal(count)] for count, time in ((1, 20), (3, 40), (5, 60))]
+
+
+def test_their_records_with_numbers_are_no_records(their_meter):
+    """Unset, each number has an octet too much; set, with a decimal point, they are refused."""
+    with connect(their_meter[1], address=ADDRESS) as client:
+        with pytest.raises(MalformedError, match="131 octets, not 166"):
+            client.read("03010101")
+        with pytest.raises(Refused, match="other"):
+            client.read("03300D01")
+        (reading,) = client.read_many(["03010101"])
+    assert reading.error is not None
