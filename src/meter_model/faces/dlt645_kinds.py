@@ -30,6 +30,7 @@ _SINGLE: Final = {
     0x36: "relay_malfunction",
     0x37: "supply_abnormal",
 }
+_DEMAND_LIMITS: Final = 0x12
 _DEMANDS: Final = {
     1: "demand_over_active_import",
     2: "demand_over_active_export",
@@ -38,6 +39,7 @@ _DEMANDS: Final = {
     5: "demand_over_reactive_q3",
     6: "demand_over_reactive_q4",
 }
+_PROGRAMMED: Final = 0x30
 _OPERATIONS: Final = {
     0x00: "programming",
     0x01: "meter_clear",
@@ -89,8 +91,9 @@ def _of_group(di2: int, di1: int) -> tuple[str, ...]:
         return tuple(f"{_OF_PHASES[di2]}_{phase}" for number, phase in enumerate("abc", 1) if every or di1 == number)
     if di2 in _SINGLE:
         return (_SINGLE[di2],) if every else ()
-    table = {0x12: _DEMANDS, 0x30: _OPERATIONS}.get(di2, {})
-    return tuple(name for number, name in table.items() if di1 in (number, 0xFF))
+    if di2 == _DEMAND_LIMITS:
+        return tuple(name for number, name in _DEMANDS.items() if every or di1 == number)
+    return tuple(name for number, name in _OPERATIONS.items() if di2 == _PROGRAMMED and di1 in (number, 0xFF))
 
 
 def kinds_of_single(di: int) -> tuple[str, ...]:

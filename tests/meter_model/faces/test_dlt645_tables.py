@@ -191,6 +191,20 @@ def test_every_single_item_has_its_declared_length(troubled):
     assert served > 4_000
 
 
+def test_the_demands_over_their_limits_are_counted_together():
+    """Six counts in one item, each with records of its own."""
+    face = new_face()
+    limit = face.meter.events.limits["demand_limit_active_import"]
+    assert values(face, "03120000") == [Decimal(0)] * 6
+    face.meter.events.set_limit("demand_limit_active_import", limit / 1000)
+    face.meter.clock.step(3_600)
+    face.meter.advance()
+    count = face.meter.events.count("demand_over_active_import")
+    assert count > 0
+    assert values(face, "03120000") == [Decimal(count), *[Decimal(0)] * 5]
+    assert values(face, "03120101")[0].startswith("26-03-04 12:")
+
+
 def test_prices_keys_and_cards_are_counted(troubled):
     """Their records are not described anywhere: no requested data."""
     for item in ("03300F", "033010", "033012", "033013", "033600", "033700"):
