@@ -6,7 +6,7 @@ Source: IEC 62056-6-2 (compact-array, type description).
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, Final
 
 from meterwire.protocols.wire.limits import ITEM_COST, LIST_COST
 from meterwire.protocols.wire.nodes import Compact, Variant
@@ -103,7 +103,7 @@ def _element(plan: Plan, description: Variant, b: bytes, p: int, e: int, x: list
         count, members_of = len(description.value), description.value
     else:
         value, p = plan[0][tag](b, p, e, 0, x)
-        return Variant(tag, value), p
+        return (_EMPTY[tag] if value is None else Variant(tag, value)), p
     if count:
         _charge(x, count, p)
     members = []
@@ -111,6 +111,10 @@ def _element(plan: Plan, description: Variant, b: bytes, p: int, e: int, x: list
         value, p = _element(plan, member, b, p, e, x)
         members.append(value)
     return Variant(tag, tuple(members)), p
+
+
+_EMPTY: Final = [Variant(tag, None) for tag in range(256)]
+"""Elements without content are shared: an array of them costs next to nothing."""
 
 
 def _fewest(plan: Plan, description: Variant) -> int:
