@@ -13,7 +13,7 @@ import ipaddress
 import threading
 import time
 import warnings
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -60,12 +60,21 @@ class Emulation:
         """The endpoints as a client opens them."""
         return [one.url for one in self.served]
 
-    def url(self, dialect: str) -> str:
-        """The first endpoint of a dialect; raises LocalProtocolError if it is not served."""
+    def url(self, dialect: str = "") -> str:
+        """The first endpoint of a dialect, or of all; raises LocalProtocolError if it is not served."""
         for one in self.served:
-            if one.endpoint.dialect == dialect:
+            if one.endpoint.dialect == dialect or not dialect:
                 return one.url
-        raise LocalProtocolError(f"the meter is not served in {dialect}")
+        raise LocalProtocolError(f"the meter is not served in {dialect or 'any dialect'}: {', '.join(self.urls)}")
+
+    def until_closed(self, end: Callable[[], Awaitable[None] | None]) -> None:
+        """Do this when the emulation ends, the latest first."""
+
+        async def ending() -> None:
+            if (waiting := end()) is not None:
+                await waiting
+
+        self._stack.push_async_callback(ending)
 
     async def aclose(self) -> None:
         """Stop serving; more than once is harmless."""
@@ -109,24 +118,21 @@ async def emulate(
     commit = None if storage is None else storage.commit
     emulation = Emulation(meter, Control(meter, links, manners, commit), [], "")
     if storage is not None:
-        emulation._stack.callback(storage.close)  # noqa: SLF001  its own, being put together
-        emulation._stack.push_async_callback(_cancelled, asyncio.create_task(_saving(storage)))  # noqa: SLF001
-    faces: dict[str, Any] = {}
+        emulation.until_closed(storage.close)
+        emulation.until_closed(_cancelling(asyncio.create_task(_saving(storage))))
+    faces = _Faces(meter)
     try:
         for endpoint, (name, link) in zip(endpoints, links.items(), strict=True):
             _warn_off_loopback(endpoint, meter)
-            edition = endpoint.option("edition")
-            kind = f"{endpoint.dialect}:{edition}"
-            face = faces[kind] = faces.get(kind) or _face(endpoint.dialect, meter, edition)
-            made = [*(filters(endpoint) if filters else ()), link.filter]
-            connect = _connecting(meter, face.connect, manners[name])
-            served = await serve(endpoint, connect, commit=commit, filters=[*made, _late(manners[name])])
+            connect = _connecting(meter, faces.of(endpoint).connect, manners[name])
+            around = _filters(endpoint, filters, link, manners[name])
+            served = await serve(endpoint, connect, commit=commit, filters=around)
             emulation.served.append(served)
-            emulation._stack.push_async_callback(served.aclose)  # noqa: SLF001  its own, being put together
+            emulation.until_closed(served.aclose)
         if control is not None:
             server: ControlServer = await serve_control(control, emulation.control.reply)
             emulation.control_url = server.url
-            emulation._stack.push_async_callback(server.aclose)  # noqa: SLF001  see above
+            emulation.until_closed(server.aclose)
     except BaseException:
         await emulation.aclose()
         raise
@@ -162,8 +168,8 @@ class Background:
     def __init__(self, loop: asyncio.AbstractEventLoop, emulation: Emulation) -> None:
         self._loop, self.emulation = loop, emulation
 
-    def url(self, dialect: str) -> str:
-        """The first endpoint of a dialect, as a client opens it."""
+    def url(self, dialect: str = "") -> str:
+        """The first endpoint of a dialect, or of all, as a client opens it; see `Emulation.url`."""
         return self.emulation.url(dialect)
 
     def call(self, function: Callable[..., T], *arguments: Any, **settings: Any) -> T:
@@ -197,7 +203,22 @@ def emulated(device: Device, urls: Sequence[str], *, clock: str = "", **settings
         loop.close()
 
 
-def _face(dialect: str, meter: Meter, edition: Any) -> Any:
+class _Faces:
+    """What a meter shows, made when it is first served: one face for each dialect and edition."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._made: dict[tuple[str, Any], Any] = {}
+
+    def of(self, endpoint: Endpoint) -> Any:
+        """The face behind an endpoint; raises LocalProtocolError for a dialect that no meter speaks."""
+        kind = endpoint.dialect, endpoint.option("edition")
+        if kind not in self._made:
+            self._made[kind] = _face(*kind, self._meter)
+        return self._made[kind]
+
+
+def _face(dialect: str, edition: Any, meter: Meter) -> Any:
     of_edition = {} if edition is None else {"edition": edition}
     if dialect == "dlt645":
         from meterwire.meter_model.faces.dlt645 import Face645  # noqa: PLC0415  a dialect is loaded when it is served
@@ -224,9 +245,12 @@ async def _saving(storage: Storage) -> None:
             asyncio.get_running_loop().call_exception_handler({"message": "the state is not saved", "exception": error})
 
 
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+def _cancelling(task: asyncio.Task[None]) -> Callable[[], Awaitable[None]]:
+    async def cancel() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    return cancel
 
 
 def _manners(endpoints: Sequence[Endpoint], links: Mapping[str, LinkFaults], seed: int) -> dict[str, Misbehaviour]:
@@ -256,8 +280,11 @@ class _Late(Filter):
         return [(self._last, octets)]
 
 
-def _late(manners: Misbehaviour) -> Callable[[str], Filter]:
-    return lambda _: _Late(manners)
+def _filters(
+    endpoint: Endpoint, outside: MakeFilters | None, link: LinkFaults, manners: Misbehaviour
+) -> list[Callable[[str], Filter]]:
+    """What lies between a connection and its meter, from the outside: middleware, faults of the link, a late meter."""
+    return [*(outside(endpoint) if outside else ()), link.filter, lambda _: _Late(manners)]
 
 
 class _Powered:

@@ -77,14 +77,11 @@ class EmulatedMeter:
     @property
     def urls(self) -> list[str]:
         """What a client opens, in the order of `listen`."""
-        return list(self._background.emulation.urls)
+        return self._background.emulation.urls
 
     def url(self, dialect: str = "") -> str:
-        """The first endpoint of a dialect, or the first of all."""
-        for url in self.urls:
-            if url.startswith(f"{dialect}+") or not dialect:
-                return url
-        raise LookupError(f"no endpoint of {dialect}: {', '.join(self.urls)}")
+        """The first endpoint of a dialect, or the first of all; raises LocalProtocolError if there is none."""
+        return self._background.url(dialect)
 
     @property
     def control_url(self) -> str:
