@@ -11,6 +11,7 @@ import msgspec
 from meterwire.errors import MalformedError, MeterwireError, Refused
 from meterwire.protocols.dialogue import AsyncFace, AsyncLine, Line, Patience, Steps, SyncFace, procedure
 from meterwire.protocols.dlms.association import Association
+from meterwire.protocols.dlms.carrier import Carrier, WrapperCarrier
 from meterwire.protocols.dlms.data import elements, integer, number
 from meterwire.protocols.dlms.enums import DataAccessResult
 from meterwire.protocols.dlms.interpret import (
@@ -60,6 +61,7 @@ class Procedures(Generic[L]):
         max_pdu: longest APDU that this client takes, in octets.
         zone: of the meter's clock, where the meter does not say its deviation.
         answer_limit: most octets of one answer in blocks.
+        carrier: the link, where it is not the wrapper; `address` and `client` are those of the carrier then.
     """
 
     line: L
@@ -75,12 +77,14 @@ class Procedures(Generic[L]):
         max_pdu: int = LARGEST_APDU,
         zone: tzinfo = METER_ZONE,
         answer_limit: int = ANSWER_LIMIT,
+        carrier: Carrier | None = None,
     ) -> None:
         self.line = line
         self.zone = zone
-        peer = f"DLMS server {address} (client {client})"
+        carrier = carrier or WrapperCarrier(client, address)
+        peer = f"DLMS server {carrier.server} (client {carrier.client})"
         patience = patience or Patience(peer=peer, hint="check address, client and port")
-        self._session = Session(address, client, secret, patience, max_pdu, answer_limit)
+        self._session = Session(carrier, secret, patience, max_pdu, answer_limit)
         self._scalers: dict[tuple[int, bytes], ScalerUnit] = {}
         self._classes: dict[bytes, int] | None = None
 

@@ -1,4 +1,4 @@
-"""One client association over a wrapper: exchanges, GET in all its forms, blocks put together."""
+"""One client association over a carrier: exchanges, GET in all its forms, blocks put together."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from meterwire.errors import MeterwireError, Refused, SequenceError
-from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Steps, exchange
+from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Steps
 from meterwire.protocols.dlms import association
 from meterwire.protocols.dlms.acse import Aare, AuthenticationMechanism, Rlre, Rlrq
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.association import Association
+from meterwire.protocols.dlms.carrier import Carrier
 from meterwire.protocols.dlms.data import DATA
 from meterwire.protocols.dlms.enums import ReleaseRequestReason
 from meterwire.protocols.dlms.items import Target
-from meterwire.protocols.dlms.wrapper import LARGEST_APDU, Wrapper
+from meterwire.protocols.dlms.wrapper import LARGEST_APDU
 from meterwire.protocols.dlms.xdlms.common import DATA_CHOSEN, AttributeDescriptor, Invoke, SelectiveAccess
 from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
 from meterwire.protocols.dlms.xdlms.get import (
@@ -29,7 +30,6 @@ from meterwire.protocols.dlms.xdlms.get import (
 )
 from meterwire.protocols.dlms.xdlms.initiate import ConfirmedServiceError
 from meterwire.protocols.wire.codec import codec
-from meterwire.protocols.wire.framing import Frame, Framer
 from meterwire.protocols.wire.nodes import Variant
 
 T = TypeVar("T")
@@ -46,21 +46,17 @@ class Session:
     """What one client says to one server, and the association between them.
 
     Args:
-        address: wPort of the server.
-        client: wPort of the client.
+        carrier: the link between client and server.
         secret: password of low-level security; empty for none.
         patience: tries and time-out.
         max_pdu: longest APDU that the client takes, in octets.
         answer_limit: most octets of one answer in blocks.
     """
 
-    def __init__(
-        self, address: int, client: int, secret: bytes, patience: Patience, max_pdu: int, answer_limit: int
-    ) -> None:
-        self.address, self.client, self._secret = address, client, secret
+    def __init__(self, carrier: Carrier, secret: bytes, patience: Patience, max_pdu: int, answer_limit: int) -> None:
+        self.carrier, self._secret = carrier, secret
         self.patience, self.max_pdu, self.answer_limit = patience, max_pdu, answer_limit
         self.association: Association | None = None
-        self._framer = Framer(codec(Wrapper), limit=LARGEST_APDU + 8)
         self._invoke = 0
 
     # ------------------------------------------------------------ association
@@ -79,33 +75,32 @@ class Session:
             return apdu.value if isinstance(apdu.value, Aare) else IGNORED
 
         self.association = None
+        yield from self.carrier.open(self.patience)
         aare = yield from self._exchange(octets, accept)
         self.association = association.agreed(aare, mechanism)
         return self.association
 
     def release(self) -> Steps[None]:
-        """RLRQ and RLRE."""
+        """RLRQ and RLRE, and the end of the link."""
         if self.association is None:
+            yield from self.carrier.close(self.patience)
             return
         self.association = None
         octets = codec(APDU).build(Variant(ApduTag.RLRQ, Rlrq(reason=ReleaseRequestReason.NORMAL)))
         ended = (Rlre, ExceptionResponse)  # a server that knows of no association says so with an exception
         yield from self._exchange(octets, lambda apdu: None if isinstance(apdu.value, ended) else IGNORED)
+        yield from self.carrier.close(self.patience)
 
     # ------------------------------------------------------------ one exchange
 
     def _exchange(self, apdu: bytes, accept: Callable[[Variant], T | Ignored]) -> Steps[T]:
-        """Send an APDU in a wrapper; everything a client sends here may be repeated."""
-        request = codec(Wrapper).build(Wrapper(self.client, self.address, apdu))
+        """Send an APDU; everything a client sends here may be repeated."""
 
-        def take(frame: Frame[Wrapper]) -> T | Ignored:
-            message = frame.message
-            if message.source != self.address or message.destination != self.client:
-                return IGNORED
-            return accept(codec(APDU).parse(message.apdu))
+        def take(octets: bytes) -> T | Ignored:
+            return accept(codec(APDU).parse(octets))
 
         try:
-            return (yield from exchange(request, self._framer, take, self.patience, repeatable=True))
+            return (yield from self.carrier.exchange(apdu, take, self.patience, repeatable=True))
         except Refused:
             raise
         except MeterwireError:
