@@ -34,7 +34,7 @@ class Protection(Protocol):
         """
 
 
-class CounterRefused(SecurityError):
+class CounterRefused(SecurityError):  # noqa: N818  named as the other refusals are
     """The invocation counter was used before or lies behind; `expected` is the least that would be taken."""
 
     def __init__(self, expected: int) -> None:
