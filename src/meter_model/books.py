@@ -38,6 +38,7 @@ class Books:
         self.load_profile = LoadProfile(meter, meter.profile.load_profile)
         self.sampling = Sampling(meter, self.freezes, self.load_profile)
         self.credit = Credit(meter, meter.profile.credit)
+        meter.status.provide(self.tariff.status)
         meter.parameters.watch(self._changed)
 
     def begin(self) -> None:

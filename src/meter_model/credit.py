@@ -1,4 +1,4 @@
-"""Cost control: what the customer has paid, what the energy has cost, and what follows when the credit runs out.
+"""Cost control: what the customer has paid, and what the energy has cost; `credit_control` says what follows.
 
 `local` meters keep the account themselves, in money or in energy: they warn at the first alarm amount, trip at the
 second until the customer presses the button, go into overdraft below zero and trip for good at its limit. `remote`
@@ -6,14 +6,14 @@ meters leave the account to the head-end and obey its orders to the relay. The r
 cost-control meters, recalled; an alarm amount of 0 is none.
 
 The account is a closed form of the registers since the last change of prices: no step is rounded, and reading it at any
-second changes nothing. Limits are looked at on whole minutes.
+second changes nothing.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from meterwire.meter_model.agenda import Appointment
-from meterwire.meter_model.load import MAX_APPARENT
+from meterwire.meter_model.credit_control import CreditControl, Level
 from meterwire.meter_model.plain import plain, revived
 from meterwire.meter_model.prices import PriceTable, refuse_amount
-from meterwire.meter_model.relay import Position, RelayRefused, Restore, Waiting
 from meterwire.meter_model.tariff import NO_MORE, BillingDays
 from meterwire.meter_model.usage import Usage, year_start
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from meterwire.meter_model.meter import Meter
 
 KEPT: Final = 10
-_MOST_KILOWATTS: Final = Fraction(3 * MAX_APPARENT) / 1000
 
 
 class CreditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,15 +72,6 @@ class CreditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "reconnection_amount": self.reconnection,
         }
         return {name: value for name, value in named.items() if value is not None}
-
-
-class Level(StrEnum):
-    """How the account stands."""
-
-    FINE = "fine"
-    ALARM_1 = "alarm-1"
-    ALARM_2 = "alarm-2"
-    EXHAUSTED = "exhausted"
 
 
 class Refusal(StrEnum):
@@ -136,15 +125,13 @@ class Credit:
         self._meter, self.settings = meter, settings
         self.count = 0
         self.cumulative = Fraction(settings.balance)
-        self._level = Level.FINE
         self._records: deque[Purchase] = deque(maxlen=KEPT)
         self._balance = Fraction(settings.balance)
         self._charged = Fraction(0)
-        self._overdrawn = False
-        self._tripped = self._refused = False
-        self._look: Appointment | None = None
         self._period: Appointment | None = None
         self.usage = Usage(settings.register)
+        self._control = CreditControl(meter, self)
+        meter.status.provide(self._status)
 
     # ------------------------------------------------------------ reading
 
@@ -157,7 +144,17 @@ class Credit:
     def balance(self) -> Fraction:
         """What is left now, exact, yuan or kWh; negative in overdraft."""
         self._meter.advance()
+        return self.present_balance
+
+    @property
+    def present_balance(self) -> Fraction:
+        """As `balance`, at the second up to which the meter is registered."""
         return self._balance - self._spent()[0]
+
+    @property
+    def dearest(self) -> Fraction:
+        """The most that one kWh takes off the account."""
+        return self._table.highest if self.settings.kind == "money" else Fraction(1)
 
     @property
     def remaining(self) -> Fraction:
@@ -210,7 +207,7 @@ class Credit:
     def level(self) -> Level:
         """How the account stood at the last look."""
         self._meter.advance()
-        return self._level
+        return self._control.level
 
     # ------------------------------------------------------------ what happens to it
 
@@ -240,7 +237,7 @@ class Credit:
         time = self._meter.instant_time
         record = Purchase(time, self.count, bought, before, before + bought, self.cumulative)
         self._records.append(record)
-        self._judge()
+        self._control.judge()
         return record
 
     def initialise(self, balance: Decimal | Fraction | int) -> None:
@@ -251,13 +248,13 @@ class Credit:
         self._balance = self.cumulative = Fraction(balance)
         self.count = 0
         self._records.clear()
-        self._judge()
+        self._control.judge()
 
     def prices_changed(self) -> None:
         """Prices, or what the account is made of, have just changed: what was used before costs what it did."""
         self._settle()
         self._anchor()
-        self._judge()
+        self._control.judge()
 
     def registers_cleared(self) -> None:
         """The registers are about to begin at zero."""
@@ -265,9 +262,8 @@ class Credit:
         self.usage.cleared()
 
     def stir(self) -> None:
-        """Something changes at the meter: whoever had no reason to look at the account may have one."""
-        if self._look is None and self.keeps_account:
-            self._look = self._meter.agenda.at((self._meter.second // 60 + 1) * 60, self._looked)
+        """Something changes at the meter: there may be a reason to look at the account."""
+        self._control.stir()
 
     def plan(self) -> None:
         """Make appointments anew, as after a setting of the clock."""
@@ -275,7 +271,7 @@ class Credit:
             self._period.cancel()
         ends = self._period_end(self._meter.second // 60)
         self._period = self._meter.agenda.at(ends * 60, self._period_over) if ends != NO_MORE else None
-        self._judge()
+        self._control.judge()
 
     def state(self) -> dict[str, Any]:
         """Everything, as builtins."""
@@ -285,20 +281,16 @@ class Credit:
             "cumulative": plain(self.cumulative),
             "balance": plain(self._balance),
             "charged": plain(self._charged),
-            "overdrawn": self._overdrawn,
-            "tripped": self._tripped,
-            "refused": self._refused,
-            "level": str(self._level),
             "records": [[plain(part) for part in msgspec.structs.astuple(record)] for record in self._records],
             "usage": self.usage.state(),
+            **self._control.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over; the registers have been restored before."""
         self.count, self.cumulative = state["count"], revived(state["cumulative"])
         self._balance, self._charged = revived(state["balance"]), revived(state["charged"])
-        self._overdrawn, self._level = state["overdrawn"], Level(state["level"])
-        self._tripped, self._refused = state["tripped"], state["refused"]
+        self._control.restore(state)
         self._records.clear()
         self._records.extend(Purchase(*map(revived, record)) for record in state["records"])
         self.usage.restore(state["usage"])
@@ -360,94 +352,6 @@ class Credit:
         self._period = None
         self.plan()
 
-    # ------------------------------------------------------------ what follows from it
-
-    def _looked(self) -> None:
-        self._look = None
-        self._judge()
-
-    def _judge(self) -> None:
-        """Do what the balance asks for, and find out when to look again."""
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
-        if not self.keeps_account:
-            return
-        balance = self._balance - self._spent()[0]
-        self._mind_overdraft(balance)
-        level = self._level_of(balance)
-        was, self._level = self._level, level
-        if level != was:
-            self._act(was, balance)
-        elif self._refused:
-            self._trip()
-        elif self._tripped:
-            self._reconnect(balance)
-        self._look_again(balance)
-
-    def _level_of(self, balance: Fraction) -> Level:
-        if balance <= -self._limit("overdraft_limit"):
-            return Level.EXHAUSTED
-        for name, level in (("alarm_amount_2", Level.ALARM_2), ("alarm_amount_1", Level.ALARM_1)):
-            limit = self._limit(name)
-            if limit and balance <= limit:
-                return level
-        return Level.FINE
-
-    def _act(self, was: Level, balance: Fraction) -> None:
-        relay, order = self._meter.relay, list(Level)
-        if (self._level is not Level.FINE) != relay.alarm:
-            relay.warn(self._level is not Level.FINE)
-        if order.index(self._level) > order.index(was):
-            self._trip()
-        elif self._tripped:
-            self._reconnect(balance)
-
-    def _trip(self) -> None:
-        """Order the trip of a level; while power is guarded it is refused, and ordered again when that has ended."""
-        relay = self._meter.relay
-        try:
-            if self._level is Level.EXHAUSTED:
-                relay.trip()
-            elif self._level is Level.ALARM_2 and relay.position is Position.CLOSED:
-                relay.trip(Restore.PERMIT, 60)
-            else:
-                return
-        except RelayRefused:
-            self._refused = True
-            return
-        self._tripped, self._refused = True, False
-
-    def _reconnect(self, balance: Fraction) -> None:
-        """Take a trip back that the account had ordered, whether it has been obeyed already or not."""
-        relay = self._meter.relay
-        if self._level is Level.EXHAUSTED or balance <= self._limit("reconnection_amount"):
-            return
-        if self._level is Level.ALARM_2 and (relay.restores or relay.waiting is not Waiting.NOTHING):
-            return  # the trip of the second alarm is under way, and ends by itself
-        self._tripped = self._refused = False
-        if relay.position is Position.OPEN or relay.waiting is not Waiting.NOTHING:
-            relay.permit()
-
-    def _mind_overdraft(self, balance: Fraction) -> None:
-        if (balance < 0) != self._overdrawn:
-            self._overdrawn = balance < 0
-            self._meter.note_event("overdraft" if self._overdrawn else "overdraft-over")
-
-    def _look_again(self, balance: Fraction) -> None:
-        """Look at the first whole minute by which the next limit could have been reached."""
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
-        if not (self._meter.powered and self._meter.circuit.connected):
-            return
-        limits = [-self._limit("overdraft_limit"), Fraction(0)]
-        limits += [limit for name in ("alarm_amount_1", "alarm_amount_2") if (limit := self._limit(name))]
-        margins = [balance - limit for limit in limits if balance >= limit]
-        dearest = self._table.highest if self.settings.kind == "money" else Fraction(1)
-        if not margins or not dearest:
-            return
-        safe = int(min(margins) * 3600 / (_MOST_KILOWATTS * dearest))
-        second = self._meter.second
-        due = max(second // 60 + 1, (second + safe) // 60) * 60
-        self._look = self._meter.agenda.at(due, self._looked)
+    def _status(self) -> Iterable[str]:
+        if self.keeps_account:
+            yield f"prepaid_{self.settings.kind}"

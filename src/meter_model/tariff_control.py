@@ -79,6 +79,10 @@ class TariffControl:
         """The tables with the sets that are in force."""
         return TariffPlan(tables_of(self._parameters), self.sets["season"], self.sets["schedule"])
 
+    def status(self) -> set[str]:
+        """Names of the status bits that say which second sets are in force."""
+        return {f"second_{what}_set" for what, number in self.sets.items() if number}
+
     def plan(self) -> None:
         """Make appointments anew, as after a setting of the clock."""
         for appointment in self._planned.values():

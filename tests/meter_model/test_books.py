@@ -109,3 +109,11 @@ def test_the_control_surface(tmp_path: Path) -> None:
     ):
         assert not control.handle(request)["ok"], request
     assert done(op="get", what="credit") == after
+
+
+def test_status_bits_of_tables_and_of_the_account(tmp_path: Path) -> None:
+    """The parts that know say which second sets are in force and what the meter charges in, for every dialect."""
+    meter = documented(tmp_path)
+    assert {name for name in meter.status.bits() if name.startswith(("second_", "prepaid_"))} == {"prepaid_money"}
+    step(meter, hours=13)
+    assert {"second_schedule_set", "prepaid_money"} <= meter.status.bits()

@@ -74,11 +74,5 @@ class StatusItems:
         return self._word(di - _FIRST) if 0 <= di - _FIRST < len(WORDS) else None
 
     def _word(self, number: int) -> bytes:
-        bits, places = self._meter.status.bits() | self._tables(), WORDS[number]
+        bits, places = self._meter.status.bits(), WORDS[number]
         return sum({1 << place for name, place in places.items() if name in bits}).to_bytes(2, "little")
-
-    def _tables(self) -> set[str]:
-        """Which second sets of tables are in force, and whether the meter keeps an account."""
-        found = {f"second_{name}_set" for name, number in self._meter.tariff.sets.items() if number}
-        credit = self._meter.credit
-        return found | ({f"prepaid_{credit.settings.kind}"} if credit.keeps_account else set())
