@@ -14,7 +14,11 @@ from meterwire.protocols.wire.reference import construct_layout
 from tests.protocols.wire.differential import Pair, check_message, editions, inside, load_registry, same
 
 VECTORS = Path(__file__).parent.parent / "vectors"
-MESSAGES = json.loads((VECTORS / "messages.json").read_text())
+MESSAGES = {
+    name: entries
+    for path in sorted(VECTORS.glob("messages*.json"))
+    for name, entries in json.loads(path.read_text()).items()
+}
 EVERY = load_registry()
 IN_EDITIONS = [
     pytest.param(name, year, id=f"{name}-{year}" if year else name) for name in EVERY for year in editions(EVERY[name])
@@ -45,7 +49,7 @@ def test_is_documented(name):
 @pytest.mark.parametrize("name", EVERY)
 def test_has_a_vector(name):
     """Somebody has written down octets of this message and where they come from."""
-    assert MESSAGES.get(name), f"tests/vectors/messages.json has no octets of {name}"
+    assert MESSAGES.get(name), f"tests/vectors/messages*.json have no octets of {name}"
 
 
 def test_vectors_are_of_messages():

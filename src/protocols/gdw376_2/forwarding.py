@@ -4,42 +4,11 @@ The length in front of a forwarded frame counts its octets; several frames stand
 service.
 """
 
-from enum import IntEnum
 from typing import Final
 
+from meterwire.protocols.gdw376_2.codes import Denial, MeterProtocol
 from meterwire.protocols.wire.declare import bits, field, message, part
 from meterwire.protocols.wire.nodes import REST, U8, U16L, U32L, Bcd, Enum, Many, Octets, Sized
-
-
-class MeterProtocol(IntEnum):
-    """Protocol type of a node and of what is forwarded to it."""
-
-    TRANSPARENT = 0
-    DLT645_1997 = 1
-    DLT645_2007 = 2
-    DLT69845 = 3
-
-
-class Denial(IntEnum):
-    """Why a command was denied; 109 to 111 concern the concurrent service."""
-
-    TIMEOUT = 0
-    INVALID_UNIT = 1
-    WRONG_LENGTH = 2
-    WRONG_CHECK = 3
-    UNKNOWN_FUNCTION = 4
-    WRONG_FORMAT = 5
-    METER_TWICE = 6
-    UNKNOWN_METER = 7
-    METER_SILENT = 8
-    PRIMARY_BUSY = 9
-    UNSUPPORTED = 10
-    SECONDARY_SILENT = 11
-    NOT_IN_NETWORK = 12
-    TOO_MANY_AT_ONCE = 109
-    TOO_MANY_FRAMES = 110
-    METER_BUSY = 111
-
 
 _PROTOCOL: Final = Enum(U8, MeterProtocol)
 _FRAME: Final = Sized(U8, Octets(REST))
@@ -121,3 +90,22 @@ class ConcurrentAnswer:
 
     protocol: int = field(_PROTOCOL, "protocol type")
     frames: bytes = field(_FRAMES, "frames, back to back; none where reading failed: A1 is the meter that failed")
+
+
+@message(cite="Q/GDW 10376.2-2024, AFN 13H F2, downlink")
+class LongMonitorRequest:
+    """Read one meter now, with a frame of any length."""
+
+    protocol: int = field(_PROTOCOL, "protocol type")
+    delayed: int = field(U8, "1 where the frame must be corrected for the delay of the link")
+    attached: tuple[str, ...] = field(Many(U8, Bcd(6)), "addresses of attached nodes")
+    frame: bytes = field(_FRAMES, "frame")
+
+
+@message(cite="Q/GDW 10376.2-2024, AFN 13H F2, uplink")
+class LongMonitorAnswer:
+    """What the meter answered, of any length."""
+
+    seconds: int = field(U16L, "time the local channel took, seconds")
+    protocol: int = field(_PROTOCOL, "protocol type")
+    frame: bytes = field(_FRAMES, "frame; none where the meter did not answer")

@@ -18,9 +18,9 @@ from meterwire.protocols.dlt645.frame import Frame as Frame645
 from meterwire.protocols.dlt645.frame import Function as Function645
 from meterwire.protocols.dlt69845.link import EDITION, Link
 from meterwire.protocols.dlt69845.link import Function as Function698
-from meterwire.protocols.gdw376_2.explain import FUNCTIONS as FUNCTIONS_376
 from meterwire.protocols.gdw376_2.frame import Frame as Frame376
 from meterwire.protocols.gdw376_2.frame import fn
+from meterwire.protocols.gdw376_2.functions import APPLICATIONS as FUNCTIONS_376
 from meterwire.protocols.hdlc.frame import Frame as HdlcFrame
 from meterwire.protocols.mbus.frame import LongFrame
 from meterwire.protocols.wire.codec import Codec, codec

@@ -6,6 +6,7 @@ from vector_files import vectors
 from meterwire.protocols.gdw376_2.explain import annotator, data_layout, opener
 from meterwire.protocols.gdw376_2.forwarding import ConcurrentAnswer, MonitorAnswer, MonitorRequest
 from meterwire.protocols.gdw376_2.frame import Control, Downlink, Frame, Uplink, dt
+from meterwire.protocols.gdw376_2.queries import RunningMode
 from meterwire.protocols.wire.codec import codec
 
 VECTORS = {v["name"]: v for v in vectors("dlt645_and_376_2") if v["protocol"] == "gdw376.2"}
@@ -36,7 +37,7 @@ def test_the_forwarded_frame_is_the_one_known(name):
 @pytest.mark.parametrize(
     ("function", "number", "up", "layout"),
     [(0x13, 1, False, MonitorRequest), (0x13, 1, True, MonitorAnswer), (0x03, 9, True, MonitorAnswer),
-     (0xF1, 1, True, ConcurrentAnswer), (0x03, 10, True, None), (0x77, 1, False, None)],
+     (0xF1, 1, True, ConcurrentAnswer), (0x03, 10, True, RunningMode), (0x05, 17, False, None), (0x77, 1, False, None)],
 )  # fmt: skip
 def test_the_layout_depends_on_direction(function, number, up, layout):
     """Protects against reading an answer as a request."""
