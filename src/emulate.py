@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import threading
 import time
 import warnings
@@ -24,7 +25,7 @@ from meterwire.meter_model.device import Device, FaultSettings
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.misbehaviour import Misbehaviour
 from meterwire.meter_model.storage import INTERVAL, Storage, StorageError
-from meterwire.protocols.dialogue import Responder
+from meterwire.protocols.dialogue import Responder, timed
 from meterwire.transports.control import ControlServer, serve_control
 from meterwire.transports.endpoint import Endpoint
 from meterwire.transports.filtering import Filter
@@ -301,6 +302,16 @@ class _Powered:
     def idle(self, now: float) -> list[Any]:
         """The line fell silent."""
         return self._alive().idle(now) if self._answers() else []
+
+    def next(self) -> float:
+        """When the meter wants to speak of its own accord; without power it asks later."""
+        own = timed(self._responder)
+        return math.inf if own is None else own.next()
+
+    def run(self, now: float) -> list[Any]:
+        """What the meter says of its own accord."""
+        own = timed(self._alive()) if self._answers() else None
+        return [] if own is None else own.run(now)
 
     def _answers(self) -> bool:
         return self._meter.answers

@@ -6,6 +6,7 @@ wrong. Each is given by a probability per answer; `late` by seconds.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,7 +15,7 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError, TransportError
 from meterwire.meter_model.faces.spoilt import readdressed, refusing
-from meterwire.protocols.dialogue import Answer, Responder
+from meterwire.protocols.dialogue import Answer, Responder, timed
 
 LONGEST_DELAY: Final = 600.0
 
@@ -113,6 +114,16 @@ class _Misbehaving:
     def idle(self, now: float) -> list[Answer]:
         """The line fell silent."""
         return self._misbehaviour.spoil(self._responder.idle(now))
+
+    def next(self) -> float:
+        """When the meter wants to speak of its own accord."""
+        own = timed(self._responder)
+        return math.inf if own is None else own.next()
+
+    def run(self, now: float) -> list[Answer]:
+        """What the meter says of its own accord, spoilt."""
+        own = timed(self._responder)
+        return [] if own is None else self._misbehaviour.spoil(own.run(now))
 
 
 _GOOD: Final = Manners()

@@ -386,3 +386,22 @@ class Responder(Protocol):
 
     def idle(self, now: float) -> list[Answer]:
         """The line has been silent for longer than a frame may pause."""
+
+
+class Timed(Responder, Protocol):
+    """A responder that also speaks of its own accord: late answers, reports, repetitions, heartbeats."""
+
+    def next(self) -> float:
+        """When it wants to be run, in the line's time; infinite for not at all. Asked again after every call."""
+
+    def run(self, now: float) -> list[Answer]:
+        """The time has come, or nearly; give what is to be sent now."""
+
+
+AGAIN: Final = 0.05
+"""Seconds after which a responder is run again that is due and has just been run."""
+
+
+def timed(responder: Responder) -> Timed | None:
+    """The responder where it speaks of its own accord, None where it only answers."""
+    return cast("Timed", responder) if hasattr(responder, "next") and hasattr(responder, "run") else None

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from meterwire.errors import Disconnected
-from meterwire.protocols.dialogue import Answer, AsyncLine, Line, LineSettings, Responder
+from meterwire.protocols.dialogue import AGAIN, Answer, AsyncLine, Line, LineSettings, Responder, timed
 from meterwire.transports.clock import VirtualClock
 
 SILENCE: Final = 0.5  # seconds without octets after which a responder is told that the line is idle
@@ -155,6 +155,8 @@ class ResponderLine:
         self.clock = clock or VirtualClock()
         self.settings: LineSettings | None = None
         self._responder, self._commit = responder, commit
+        self._timed = timed(responder)
+        self._earliest = -math.inf
         self._latency, self._silence = latency, silence
         self._idle_at = math.inf
         self._inbox = bytearray()
@@ -174,7 +176,12 @@ class ResponderLine:
         """What the responder has answered, running the clock until something has come, at most to `until`."""
         self._open()
         while not self._inbox:
-            if self._idle_at <= min(until, self.clock.next()):
+            due = math.inf if self._timed is None else max(self._timed.next(), self._earliest)
+            if self._timed is not None and due <= min(until, self.clock.next(), self._idle_at):
+                self.clock.advance(due)
+                self._hear(self._timed.run(self.now()))
+                self._earliest = self.now() + AGAIN
+            elif self._idle_at <= min(until, self.clock.next()):
                 self.clock.advance(self._idle_at)
                 self._idle_at = math.inf
                 self._hear(self._responder.idle(self.now()))

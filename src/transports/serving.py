@@ -6,11 +6,12 @@ Octets in, filters, responder, commit of what is durable, filters, one write. No
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from meterwire.errors import MeterwireError
-from meterwire.protocols.dialogue import Answer, LineSettings, Responder
+from meterwire.protocols.dialogue import AGAIN, Answer, LineSettings, Responder, Timed, timed
 from meterwire.transports.filtering import Chain, Filter
 
 SILENCE: Final = 1.0  # seconds without octets after which the responder is told that the line is idle
@@ -55,6 +56,8 @@ class Connection(asyncio.Protocol):
         self._heard = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._wake: asyncio.TimerHandle | None = None
+        self._timed: Timed | None = None
+        self._appointment: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------ what asyncio calls
 
@@ -75,6 +78,8 @@ class Connection(asyncio.Protocol):
             self._fail(error)
             return
         self._chain = Chain(filters) if filters else None
+        self._timed = timed(self._responder)
+        self._appoint()
 
     def data_received(self, data: bytes) -> None:
         """Pump."""
@@ -99,12 +104,12 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
         """Forget everything."""
         self._service.connections.discard(self)
-        for timer in (self._watch, self._wake):
+        for timer in (self._watch, self._wake, self._appointment):
             if timer is not None:
                 timer.cancel()
         if self._chain is not None:
             self._chain.close(self._loop.time())
-        self._responder = None
+        self._responder = self._timed = None
         self.ended.set()
 
     def close(self) -> None:
@@ -133,6 +138,28 @@ class Connection(asyncio.Protocol):
             self._answer(self._responder.receive(octets, now), now)
         except Exception as error:  # noqa: BLE001  a fault of one connection must not stop the others
             self._fail(error)
+        if self._timed is not None:
+            self._appoint()
+
+    def _appoint(self, earliest: float = -math.inf) -> None:
+        """Come back when the responder wants to speak of its own accord."""
+        if self._appointment is not None:
+            self._appointment.cancel()
+            self._appointment = None
+        due = math.inf if self._timed is None else self._timed.next()
+        if due < math.inf:
+            self._appointment = self._loop.call_at(max(due, earliest), self._own_accord)
+
+    def _own_accord(self) -> None:
+        self._appointment = None
+        now = self._loop.time()
+        if self._timed is None:
+            return
+        try:
+            self._answer(self._timed.run(now), now)
+        except Exception as error:  # noqa: BLE001  a fault of one connection must not stop the others
+            self._fail(error)
+        self._appoint(now + AGAIN)
 
     def _answer(self, answers: list[Answer], now: float) -> None:
         if not answers:
@@ -194,10 +221,11 @@ class Connection(asyncio.Protocol):
             self._answer(self._responder.idle(now), now)
         except Exception as error:  # noqa: BLE001  a fault of one connection must not stop the others
             self._fail(error)
+        self._appoint()
 
     def _fail(self, error: Exception) -> None:
         """A responder that raises has lost its place in the conversation: end it; a fault of ours is reported."""
-        self._responder = None
+        self._responder = self._timed = None
         self._transport.abort()
         if not isinstance(error, MeterwireError):
             context: dict[str, Any] = {"message": f"serving {self.peer} failed", "exception": error, "protocol": self}
