@@ -28,9 +28,11 @@ from meterwire.protocols.dlms.enums import (
     AssociationResult,
     InitiateError,
 )
+from meterwire.protocols.dlms.security.protection import PLAIN, Protection
 from meterwire.protocols.dlms.xdlms.initiate import (
     DLMS_VERSION,
     LN_REFERENCING,
+    SN_REFERENCING,
     ConfirmedServiceError,
     Conformance,
     InitiateRequest,
@@ -41,20 +43,43 @@ from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
 
 SERVER_CONFORMANCE: Final = Conformance(
+    general_block_transfer=1,
     priority_management=1,
     block_transfer_with_get=1,
+    block_transfer_with_set=1,
+    block_transfer_with_action=1,
     multiple_references=1,
+    data_notification=1,
+    access=1,
     get=1,
     set=1,
     selective_access=1,
+    event_notification=1,
     action=1,
 )
-"""What the meter can do."""
+"""What the meter can do with logical names."""
+SHORT_NAME_CONFORMANCE: Final = Conformance(
+    general_block_transfer=1,
+    read=1,
+    write=1,
+    unconfirmed_write=1,
+    block_transfer_with_get=1,
+    block_transfer_with_set=1,
+    multiple_references=1,
+    information_report=1,
+    data_notification=1,
+    parameterized_access=1,
+)
+"""What the meter can do with short names."""
 SERVER_PDU: Final = 1024
 """Longest APDU the meter takes, octets."""
 LEAST_PDU: Final = 12
 """A client must take at least this many octets (DLMS UA 1000-2, 9.4.6.2); 0 stands for no limit."""
 LARGEST_PDU: Final = 0xFFFF
+_CONFORMANCE: Final = {
+    ApplicationContext.LOGICAL_NAMES: SERVER_CONFORMANCE,
+    ApplicationContext.SHORT_NAMES: SHORT_NAME_CONFORMANCE,
+}
 _ASSOCIATED: Final = 2
 _INITIATE: Final = 1
 _INITIATE_CLASS: Final = 6
@@ -91,13 +116,20 @@ class Association(msgspec.Struct, frozen=True):
     conformance: Conformance
     max_pdu: int
     """Longest APDU the client takes, octets."""
+    context: ApplicationContext = ApplicationContext.LOGICAL_NAMES
+    protection: Protection = PLAIN
+
+    @property
+    def short_names(self) -> bool:
+        """Whether objects are addressed by short names."""
+        return self.context is ApplicationContext.SHORT_NAMES
 
     def attribute(self, number: int) -> Variant:
         """An attribute of the association object (class 15)."""
         if number == 3:
             return structure(Variant(Tag.INTEGER, self.client), Variant(Tag.LONG_UNSIGNED, self.server))
         if number == 4:
-            return octet_string(context_name(ApplicationContext.LOGICAL_NAMES))
+            return octet_string(context_name(self.context))
         if number == 5:
             return structure(
                 Variant(Tag.BIT_STRING, f"{int(self.conformance):024b}"),  # type: ignore[call-overload]
@@ -124,7 +156,8 @@ def associate(aarq: Aarq, client: int, server: int, allowed: Mapping[int, Policy
     """What is agreed with a client; raises `Rejected`."""
     if aarq.protocol_version is not None and not _version_1(aarq.protocol_version):
         raise Rejected(AcseServiceProviderDiagnostic.NO_COMMON_ACSE_VERSION)
-    if context_of(aarq.context) is not ApplicationContext.LOGICAL_NAMES:
+    context = context_of(aarq.context)
+    if context is None or context not in _CONFORMANCE:
         raise Rejected(User.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED)
     policy = allowed.get(client)
     if policy is None:
@@ -133,12 +166,12 @@ def associate(aarq: Aarq, client: int, server: int, allowed: Mapping[int, Policy
     request = _initiate(aarq)
     if request.dlms_version < DLMS_VERSION:
         raise Rejected(User.NO_REASON_GIVEN, InitiateError.DLMS_VERSION_TOO_LOW)
-    agreed = common(request.conformance, SERVER_CONFORMANCE)
-    if not agreed.get:
+    agreed = common(request.conformance, _CONFORMANCE[context])
+    if not (agreed.get or agreed.read):
         raise Rejected(User.NO_REASON_GIVEN, InitiateError.INCOMPATIBLE_CONFORMANCE)
     if 0 < request.max_pdu < LEAST_PDU:
         raise Rejected(User.NO_REASON_GIVEN, InitiateError.PDU_SIZE_TOO_SHORT)
-    return Association(client, server, policy.mechanism, agreed, request.max_pdu or LARGEST_PDU)
+    return Association(client, server, policy.mechanism, agreed, request.max_pdu or LARGEST_PDU, context)
 
 
 def _version_1(bits: bytes) -> bool:
@@ -174,9 +207,10 @@ def _initiate(aarq: Aarq) -> InitiateRequest:
 
 def accepted(association: Association) -> Aare:
     """The AARE that grants an association."""
-    response = InitiateResponse(None, DLMS_VERSION, association.conformance, SERVER_PDU, LN_REFERENCING)
+    vaa_name = SN_REFERENCING if association.short_names else LN_REFERENCING
+    response = InitiateResponse(None, DLMS_VERSION, association.conformance, SERVER_PDU, vaa_name)
     return Aare(
-        context=context_name(ApplicationContext.LOGICAL_NAMES),
+        context=context_name(association.context),
         result=AssociationResult.ACCEPTED,
         diagnostic=Diagnostic(user=User.NULL),
         user_information=codec(APDU).build(Variant(ApduTag.INITIATE_RESPONSE, response)),

@@ -11,12 +11,21 @@ from meterwire.protocols.dlms.ciphering import (
     GeneralCiphering,
     GeneralSigning,
 )
+from meterwire.protocols.dlms.xdlms.access import AccessRequest, AccessResponse
 from meterwire.protocols.dlms.xdlms.action import ACTION_REQUEST, ACTION_RESPONSE
 from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
 from meterwire.protocols.dlms.xdlms.get import GET_REQUEST, GET_RESPONSE
 from meterwire.protocols.dlms.xdlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
-from meterwire.protocols.dlms.xdlms.notify import DataNotification, EventNotification
+from meterwire.protocols.dlms.xdlms.notify import DataNotification, DataNotificationConfirm, EventNotification
 from meterwire.protocols.dlms.xdlms.set import SET_REQUEST, SET_RESPONSE
+from meterwire.protocols.dlms.xdlms.short_names import (
+    InformationReport,
+    ReadRequest,
+    ReadResponse,
+    UnconfirmedWriteRequest,
+    WriteRequest,
+    WriteResponse,
+)
 from meterwire.protocols.wire.declare import named
 from meterwire.protocols.wire.nodes import AXDR_LENGTH, U8, Choice, Enum, Record, Sized, Variant
 
@@ -25,9 +34,16 @@ class ApduTag(IntEnum):
     """The first octet of an APDU."""
 
     INITIATE_REQUEST = 0x01
+    READ_REQUEST = 0x05
+    WRITE_REQUEST = 0x06
     INITIATE_RESPONSE = 0x08
+    READ_RESPONSE = 0x0C
+    WRITE_RESPONSE = 0x0D
     CONFIRMED_SERVICE_ERROR = 0x0E
     DATA_NOTIFICATION = 0x0F
+    DATA_NOTIFICATION_CONFIRM = 0x10
+    UNCONFIRMED_WRITE_REQUEST = 0x16
+    INFORMATION_REPORT = 0x18
     GLO_INITIATE_REQUEST = 0x21
     GLO_READ_REQUEST = 0x25
     GLO_WRITE_REQUEST = 0x26
@@ -72,6 +88,8 @@ class ApduTag(IntEnum):
     DED_SET_RESPONSE = 0xD5
     DED_ACTION_RESPONSE = 0xD7
     EXCEPTION_RESPONSE = 0xD8
+    ACCESS_REQUEST = 0xD9
+    ACCESS_RESPONSE = 0xDA
     GENERAL_GLO_CIPHERING = 0xDB
     GENERAL_DED_CIPHERING = 0xDC
     GENERAL_CIPHERING = 0xDD
@@ -88,9 +106,16 @@ APDU: Final = named(
         Enum(U8, ApduTag),
         {
             ApduTag.INITIATE_REQUEST: InitiateRequest,
+            ApduTag.READ_REQUEST: ReadRequest,
+            ApduTag.WRITE_REQUEST: WriteRequest,
             ApduTag.INITIATE_RESPONSE: InitiateResponse,
+            ApduTag.READ_RESPONSE: ReadResponse,
+            ApduTag.WRITE_RESPONSE: WriteResponse,
             ApduTag.CONFIRMED_SERVICE_ERROR: ConfirmedServiceError,
             ApduTag.DATA_NOTIFICATION: DataNotification,
+            ApduTag.DATA_NOTIFICATION_CONFIRM: DataNotificationConfirm,
+            ApduTag.UNCONFIRMED_WRITE_REQUEST: UnconfirmedWriteRequest,
+            ApduTag.INFORMATION_REPORT: InformationReport,
             ApduTag.AARQ: Sized(AXDR_LENGTH, Record(Aarq)),
             ApduTag.AARE: Sized(AXDR_LENGTH, Record(Aare)),
             ApduTag.RLRQ: Sized(AXDR_LENGTH, Record(Rlrq)),
@@ -103,6 +128,8 @@ APDU: Final = named(
             ApduTag.SET_RESPONSE: SET_RESPONSE,
             ApduTag.ACTION_RESPONSE: ACTION_RESPONSE,
             ApduTag.EXCEPTION_RESPONSE: ExceptionResponse,
+            ApduTag.ACCESS_REQUEST: AccessRequest,
+            ApduTag.ACCESS_RESPONSE: AccessResponse,
             ApduTag.GENERAL_GLO_CIPHERING: GeneralCiphered,
             ApduTag.GENERAL_DED_CIPHERING: GeneralCiphered,
             ApduTag.GENERAL_CIPHERING: GeneralCiphering,

@@ -21,6 +21,7 @@ from meterwire.protocols.dlms.acse import (
 )
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.enums import AssociationResult, InitiateError
+from meterwire.protocols.dlms.security.protection import PLAIN, Protection
 from meterwire.protocols.dlms.xdlms.initiate import (
     DLMS_VERSION,
     ConfirmedServiceError,
@@ -33,13 +34,34 @@ from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
 
 CLIENT_CONFORMANCE: Final = Conformance(
+    general_block_transfer=1,
     priority_management=1,
     block_transfer_with_get=1,
+    block_transfer_with_set=1,
+    block_transfer_with_action=1,
     multiple_references=1,
+    data_notification=1,
+    access=1,
     get=1,
+    set=1,
     selective_access=1,
+    event_notification=1,
+    action=1,
 )
-"""What this client can do."""
+"""What this client can do with logical names."""
+SHORT_NAME_CONFORMANCE: Final = Conformance(
+    general_block_transfer=1,
+    read=1,
+    write=1,
+    unconfirmed_write=1,
+    block_transfer_with_get=1,
+    block_transfer_with_set=1,
+    multiple_references=1,
+    information_report=1,
+    data_notification=1,
+    parameterized_access=1,
+)
+"""What this client can do with short names."""
 
 
 class Association(msgspec.Struct, frozen=True):
@@ -48,14 +70,32 @@ class Association(msgspec.Struct, frozen=True):
     conformance: Conformance
     max_pdu: int
     mechanism: AuthenticationMechanism
+    context: ApplicationContext = ApplicationContext.LOGICAL_NAMES
+    protection: Protection = PLAIN
+
+    @property
+    def short_names(self) -> bool:
+        """Whether objects are addressed by short names."""
+        return self.context is ApplicationContext.SHORT_NAMES
 
 
-def request(mechanism: AuthenticationMechanism, secret: bytes, max_pdu: int) -> bytes:
-    """The AARQ for logical names without ciphering."""
-    initiate = InitiateRequest(None, None, None, DLMS_VERSION, CLIENT_CONFORMANCE, max_pdu)
+def offered(context: ApplicationContext) -> Conformance:
+    """What this client can do in a context."""
+    return SHORT_NAME_CONFORMANCE if context is ApplicationContext.SHORT_NAMES else CLIENT_CONFORMANCE
+
+
+def request(
+    mechanism: AuthenticationMechanism,
+    secret: bytes,
+    max_pdu: int,
+    context: ApplicationContext = ApplicationContext.LOGICAL_NAMES,
+    conformance: Conformance | None = None,
+) -> bytes:
+    """The AARQ without ciphering."""
+    initiate = InitiateRequest(None, None, None, DLMS_VERSION, conformance or offered(context), max_pdu)
     secured = mechanism is not AuthenticationMechanism.NONE
     aarq = Aarq(
-        context=context_name(ApplicationContext.LOGICAL_NAMES),
+        context=context_name(context),
         sender_requirements=AUTHENTICATION_REQUIRED if secured else None,
         mechanism=mechanism_name(mechanism) if secured else None,
         authentication=AuthenticationValue(characters=secret) if secured else None,
@@ -64,7 +104,12 @@ def request(mechanism: AuthenticationMechanism, secret: bytes, max_pdu: int) -> 
     return codec(APDU).build(Variant(ApduTag.AARQ, aarq))
 
 
-def agreed(aare: Aare, mechanism: AuthenticationMechanism) -> Association:
+def agreed(
+    aare: Aare,
+    mechanism: AuthenticationMechanism,
+    context: ApplicationContext = ApplicationContext.LOGICAL_NAMES,
+    conformance: Conformance | None = None,
+) -> Association:
     """What an AARE grants.
 
     Raises:
@@ -74,7 +119,7 @@ def agreed(aare: Aare, mechanism: AuthenticationMechanism) -> Association:
     """
     if aare.result != AssociationResult.ACCEPTED:
         raise refusal(aare)
-    if context_of(aare.context) is not ApplicationContext.LOGICAL_NAMES:
+    if context_of(aare.context) is not context:
         raise SecurityError("the meter answers with another application context than was asked for")
     if aare.mechanism is not None and mechanism_of(aare.mechanism) is not mechanism:
         raise SecurityError("the meter answers with another authentication mechanism than was asked for")
@@ -83,7 +128,8 @@ def agreed(aare: Aare, mechanism: AuthenticationMechanism) -> Association:
         raise _initiate_refused(granted)
     if granted.dlms_version < DLMS_VERSION:
         raise RemoteProtocolError(f"the meter speaks DLMS version {granted.dlms_version}, not {DLMS_VERSION}")
-    return Association(common(granted.conformance, CLIENT_CONFORMANCE), granted.max_pdu, mechanism)
+    found = common(granted.conformance, conformance or offered(context))
+    return Association(found, granted.max_pdu, mechanism, context)
 
 
 def initiated(aare: Aare) -> InitiateResponse | ConfirmedServiceError:

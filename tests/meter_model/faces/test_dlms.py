@@ -269,7 +269,7 @@ LOW = {"mechanism": mechanism_name(1), "sender_requirements": b"\x07\x80"}
 @pytest.mark.parametrize(
     ("who", "fields", "diagnostic"),
     [
-        (16, {"context": context_name(2)}, User.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED),
+        (16, {"context": context_name(4)}, User.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED),
         (16, {"context": context_name(3)}, User.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED),
         (16, {"context": None}, User.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED),
         (16, {"context": b"\x2a\x03"}, User.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED),

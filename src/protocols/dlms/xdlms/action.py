@@ -131,3 +131,16 @@ ACTION_RESPONSE: Final = named(
     doc="ACTION-response in one of its forms",
     cite="DLMS UA 1000-2, 9.5, Action-Response",
 )
+
+PARAMETER_LIST: Final = named(
+    "dlms.ActionParameterList",
+    Many(AXDR_LENGTH, DATA),
+    doc="What the blocks of long parameters of several methods, or of several long values, hold together",
+    cite="DLMS UA 1000-2, 9.3.7 and 9.3.8 (block transfer with list)",
+)
+OUTCOME_LIST: Final = named(
+    "dlms.ActionOutcomeList",
+    Many(AXDR_LENGTH, ActionOutcome),
+    doc="What the blocks of long return parameters of several methods hold together",
+    cite="DLMS UA 1000-2, 9.3.8 (block transfer with list)",
+)

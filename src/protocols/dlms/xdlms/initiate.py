@@ -21,6 +21,8 @@ from meterwire.protocols.wire.nodes import (
 DLMS_VERSION = 6
 LN_REFERENCING = 0x0007
 """VAA name of a server that is addressed by logical names; FA00H with short names."""
+SN_REFERENCING = 0xFA00 - 0x10000
+"""VAA name of a server that is addressed by short names: the base name of its association object."""
 
 
 @bits(U24)

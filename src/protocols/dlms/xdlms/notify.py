@@ -31,6 +31,14 @@ class DataNotification:
     body: bytes = field(Octets(REST), "notification body")
 
 
+@message(cite="DLMS UA 1000-2, 9.5, Data-Notification-Confirm")
+class DataNotificationConfirm:
+    """A push has arrived."""
+
+    invoke: LongInvoke = field(LongInvoke, "long invoke id and priority")
+    date_time: bytes = field(OCTETS, "date-time")
+
+
 @message(cite="DLMS UA 1000-2, 9.5, Event-Notification-Request")
 class EventNotification:
     """An attribute sent because something happened."""
