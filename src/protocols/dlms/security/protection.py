@@ -34,7 +34,11 @@ class Protection(Protocol):
         """
 
 
-class CounterRefused(SecurityError):  # noqa: N818  named as the other refusals are
+class Stale(SecurityError):  # noqa: N818  named as the other refusals are
+    """It was taken before, or answers what is no longer asked: refused, and while an answer is due passed over."""
+
+
+class CounterRefused(Stale):
     """The invocation counter was used before or lies behind; `expected` is the least that would be taken."""
 
     def __init__(self, expected: int) -> None:
