@@ -11,6 +11,7 @@ from meterwire.meter_model.load_profile import LoadProfile
 from meterwire.meter_model.sampling import Sampling
 from meterwire.meter_model.tariff import BillingDays
 from meterwire.meter_model.tariff_control import TariffControl
+from meterwire.meter_model.voltage_quality import LIMITS, VoltageQuality
 
 if TYPE_CHECKING:
     from meterwire.meter_model.meter import Meter
@@ -38,6 +39,7 @@ class Books:
         self.load_profile = LoadProfile(meter, meter.profile.load_profile)
         self.sampling = Sampling(meter, self.freezes, self.load_profile)
         self.credit = Credit(meter, meter.profile.credit)
+        self.voltage_quality = VoltageQuality(meter)
         meter.status.provide(self.tariff.status)
         meter.parameters.watch(self._changed)
 
@@ -57,6 +59,7 @@ class Books:
         self.tariff.plan()
         self._meter.plan_samples()
         self.credit.plan()
+        self.voltage_quality.clock_set()
 
     def stir(self) -> None:
         """Something changes at the meter."""
@@ -66,6 +69,7 @@ class Books:
         """The meter is being cleared."""
         self.freezes.clear()
         self.load_profile.clear()
+        self.voltage_quality.clear()
         self.credit.registers_cleared()
 
     # ------------------------------------------------------------ what the tariff does to the meter
@@ -98,8 +102,12 @@ class Books:
             self._meter.settle_on(billing_days(self._meter.parameters))
         elif change.name in _DEMAND:
             self._meter.measure_demand(demand_settings(self._meter.parameters))
+        elif change.name in LIMITS:
+            self.voltage_quality.limits_changed()
         elif change.name == "load_profile_start":
             self.load_profile.begin_again()
+        elif change.name.startswith("freeze_mode"):
+            self.freezes.mode_written(change.name)
         if change.name.startswith(_PRICES):
             self.credit.prices_changed()
         elif change.name.startswith(_CREDIT):

@@ -62,6 +62,13 @@ class Watcher(Protocol):
         """Windows of the demand have closed: minutes, and mJ by [window][scope][demand]."""
 
 
+class Observer(Protocol):
+    """Somebody who counts what passes, and never asks to be told of a moment."""
+
+    def see(self, minute: int, rows: Rows | None, begin: int, end: int) -> None:
+        """Time passes from `begin` to `end`, seconds; what it has seen already it may be shown again."""
+
+
 class Sampler(Protocol):
     """Somebody who stores what is registered at certain minutes.
 
@@ -91,6 +98,7 @@ class Ledger:
         settlements: the last twelve, the latest first.
         running: whether the meter has power.
         watcher: who sees what passes.
+        observers: who count what passes.
     """
 
     def __init__(self, profile: Profile, circuit: Circuit, second: int) -> None:
@@ -106,6 +114,7 @@ class Ledger:
         self.running = True
         self._dark_seconds = 0
         self.watcher: Watcher | None = None
+        self.observers: list[Observer] = []
         self.sampler: Sampler | None = None
         self._begun = _nothing()
         self._next_settlement = profile.settlement.after(-(-second // MINUTE) - 1)
@@ -280,6 +289,8 @@ class Ledger:
             self._tell(*self._foresee(minute, self._rows(minute, 1), second))
 
     def _foresee(self, minute: int, rows: Rows | None, end: int) -> deque[int]:
+        for observer in self.observers:
+            observer.see(minute, rows, self._at, end)
         return deque() if self.watcher is None else deque(self.watcher.foresee(minute, rows, self._at, end))
 
     def _tell(self, *seconds: int) -> None:

@@ -76,6 +76,7 @@ class Meter:
         freezes: what it stored of itself at an order and at set times.
         load_profile: what it stores all the time.
         credit: what the energy costs, and what is left of what was paid.
+        voltage_quality: for how long the voltage was within its limits.
     """
 
     def __init__(
@@ -118,8 +119,9 @@ class Meter:
         self.programming.watch(self.events.announced)
         self._books = books = Books(self)
         self.tariff, self.freezes, self.load_profile = books.tariff, books.freezes, books.load_profile
-        self.credit = books.credit
+        self.credit, self.voltage_quality = books.credit, books.voltage_quality
         self._ledger.sampler = books.sampling
+        self._ledger.observers.append(books.voltage_quality)
         books.begin()
         self.clock.watch(self._before_setting, self._after_setting)
         self.made_as, self.made_with_number = self.profile, self.identity.number

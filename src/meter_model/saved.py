@@ -23,8 +23,10 @@ State = dict[str, Any]
 
 _BEFORE: Final = ("parameters", "access", "esam", "programming", "tariff", "relay")
 """Parts that the registers depend on, or that close a step of the ledger when they restore themselves."""
-_AFTER: Final = ("freezes", "load_profile", "credit", "events", "reports")
+_AFTER: Final = ("freezes", "load_profile", "credit", "voltage_quality", "events", "reports")
 """Parts that depend on the registers; events are last but one, because what restores itself may leave notes."""
+_LATER: Final = frozenset({"voltage_quality"})
+"""Parts that a state of an older version lacks; they begin anew."""
 _SERIES: Final = ("freezes", "load_profile")
 _DAMAGED: Final = (KeyError, ValueError, TypeError, IndexError, AttributeError, msgspec.ValidationError)
 
@@ -60,7 +62,8 @@ def restore(meter: Meter, states: Mapping[str, Any]) -> None:
             getattr(meter, name).restore(states[name])
         meter.restore_ledger(states["ledger"])
         for name in _AFTER:
-            getattr(meter, name).restore(states[name])
+            if name in states or name not in _LATER:
+                getattr(meter, name).restore(states[name])
     except _DAMAGED as error:
         raise LocalProtocolError(f"the state cannot be read: {type(error).__name__}: {error}") from error
 

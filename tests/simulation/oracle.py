@@ -101,6 +101,8 @@ class Ledger:
         self.used = 0
         self.dark = 0
         self.rates = self._rates_of(self.start.date())
+        self.voltages = (230_000, 230_000, 230_000)
+        self.quality: dict[tuple[int, int], dict[int | None, list[Any]]] = {}
 
     # ------------------------------------------------------------ time
 
@@ -131,6 +133,7 @@ class Ledger:
         if not self.powered:
             self.dark += seconds
             return
+        self._judge(seconds)
         active, reactive = self.flowing()
         p, q = sum(active), sum(reactive)
         rate = self.rates[self.now().hour * 60 + self.now().minute]
@@ -144,6 +147,21 @@ class Ledger:
         self.minute[0] += max(p, 0) * seconds
         self.minute[1] += max(-p, 0) * seconds
         self.minute[2] += abs(q) * seconds if quadrant in {0, 1} else 0
+
+    def _judge(self, seconds: int) -> None:
+        """Seconds in all, too high, too low; highest and lowest voltage with their minutes; by month and phase."""
+        now = self.now()
+        upper, lower = self.books["voltage_limits"]
+        month = self.quality.setdefault((now.year, now.month), {})
+        minute = now.replace(second=0)
+        for phase, volts in ((None, self.voltages), *((at, (one,)) for at, one in enumerate(self.voltages))):
+            known = month.setdefault(phase, [0, 0, 0, (max(volts), minute), (min(volts), minute)])
+            high, low = max(volts) > upper, min(volts) < lower
+            known[0] += seconds
+            known[1] += seconds if high else 0
+            known[2] += seconds if low and not high else 0
+            known[3] = known[3] if known[3][0] >= max(volts) else (max(volts), minute)
+            known[4] = known[4] if known[4][0] <= min(volts) else (min(volts), minute)
 
     def _charge(self, joules: int, rate: int) -> None:
         """In units of 0.0001 yuan for 3,600,000 joules."""

@@ -67,6 +67,7 @@ BOOKS = {
     "settlements": [(1, 0), (11, 9), (21, 23)],
     "prices": PRICES,
     "load_profile": (START, 15),
+    "voltage_limits": (242_000, 198_000),
     "freezes": {
         "hourly": (lambda now: now.minute == 0, 0),
         "daily": (lambda now: (now.hour, now.minute) == (0, 5), 7),
@@ -134,6 +135,8 @@ class Pair:
         self.meter.parameters.set("daily_freeze_time", 5)
         self.meter.parameters.set("price_switch_time", PRICES["price_switch"])
         self.meter.parameters.set("step_switch_time", PRICES["step_switch"])
+        self.meter.parameters.set("voltage_upper_limit", 242)
+        self.meter.parameters.set("voltage_lower_limit", 198)
         self.meter.freezes.appoint(None, 28, 13, 59)
         self.meter.clear()
         self.ledger = oracle.Ledger(START, tariff(), BOOKS)
@@ -151,8 +154,10 @@ class Pair:
         draw = self.chance.randint
         active = tuple(1125 * draw(-2, 9) for _ in range(3))
         reactive = tuple(1125 * draw(-4, 6) for _ in range(3))
-        self.meter.set_load(Constant(active, reactive, 230))
+        volts = tuple(self.chance.choice((190, 198, 220, 230, 242, 243.5)) for _ in range(3))
+        self.meter.set_load(Constant(active, reactive, volts))
         self.ledger.load = active, reactive
+        self.ledger.voltages = tuple(round(1000 * one) for one in volts)
 
     def power(self, on: bool) -> None:
         self.losses += not on
@@ -330,3 +335,22 @@ def test_load_profile(pair: Pair) -> None:
             oracle.demand(present[0], 15),
             oracle.demand(present[2], 15),
         ]
+
+
+def test_voltage_qualification(pair: Pair) -> None:
+    """This month and those before it, all phases together and each: seconds, and extremes with their minutes."""
+    here = pair.ledger.now()
+    compared = 0
+    for back in range(13):
+        ahead = here.year * 12 + here.month - 1 - back
+        wanted = pair.ledger.quality.get((ahead // 12, ahead % 12 + 1), {})
+        for at, phase in ((None, ""), (0, "a"), (1, "b"), (2, "c")):
+            found = pair.meter.voltage_quality.tally(phase, back)
+            if at not in wanted:
+                assert (found.monitored, found.highest) == (0, None)
+                continue
+            assert [found.monitored, found.above, found.below] == wanted[at][:3], (back, phase)
+            extremes = [(one.voltage, one.time) for one in (found.highest, found.lowest)]
+            assert extremes == wanted[at][3:], (back, phase)
+            compared += found.above > 0 < found.below
+    assert compared >= 4

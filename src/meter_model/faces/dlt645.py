@@ -29,6 +29,7 @@ from meterwire.meter_model.faces.dlt645_security import Securing
 from meterwire.meter_model.faces.dlt645_single import SingleItems
 from meterwire.meter_model.faces.dlt645_status import StatusItems
 from meterwire.meter_model.faces.dlt645_transfer import IN_FIRST, IN_NEXT, LAST_SEQUENCE
+from meterwire.meter_model.faces.dlt645_voltage import VoltageItems
 from meterwire.meter_model.faces.dlt645_writing import Writing
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Answer
@@ -96,6 +97,7 @@ class Face645:
             RecordItems(meter).octets,
             SingleItems(meter).octets,
             FreezeItems(meter).octets,
+            VoltageItems(meter).octets,
         )
         self.preamble = WAKE_UP * preamble
         self.limit = limit
