@@ -62,6 +62,7 @@ SHORT_NAME_CONFORMANCE: Final = Conformance(
     parameterized_access=1,
 )
 """What this client can do with short names."""
+_SHORT_NAMES: Final = frozenset({ApplicationContext.SHORT_NAMES, ApplicationContext.SHORT_NAMES_CIPHERED})
 
 
 class Association(msgspec.Struct, frozen=True):
@@ -76,12 +77,12 @@ class Association(msgspec.Struct, frozen=True):
     @property
     def short_names(self) -> bool:
         """Whether objects are addressed by short names."""
-        return self.context is ApplicationContext.SHORT_NAMES
+        return self.context in _SHORT_NAMES
 
 
 def offered(context: ApplicationContext) -> Conformance:
     """What this client can do in a context."""
-    return SHORT_NAME_CONFORMANCE if context is ApplicationContext.SHORT_NAMES else CLIENT_CONFORMANCE
+    return SHORT_NAME_CONFORMANCE if context in _SHORT_NAMES else CLIENT_CONFORMANCE
 
 
 def request(

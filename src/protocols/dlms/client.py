@@ -25,6 +25,7 @@ from meterwire.protocols.dlms.interpret import (
     value_of,
 )
 from meterwire.protocols.dlms.items import Item, Target, item
+from meterwire.protocols.dlms.security.settings import Security, of_secret
 from meterwire.protocols.dlms.session import Outcome, Session
 from meterwire.protocols.dlms.wrapper import LARGEST_APDU, MANAGEMENT_DEVICE, PUBLIC_CLIENT
 from meterwire.protocols.dlms.xdlms.common import SelectiveAccess
@@ -62,6 +63,8 @@ class Procedures(Generic[L]):
         zone: of the meter's clock, where the meter does not say its deviation.
         answer_limit: most octets of one answer in blocks.
         carrier: the link, where it is not the wrapper; `address` and `client` are those of the carrier then.
+        security: mechanism, keys and ciphering; instead of `secret`.
+        public: the link as public client, where it is not the wrapper; asked for an invocation counter nobody knows.
     """
 
     line: L
@@ -78,13 +81,18 @@ class Procedures(Generic[L]):
         zone: tzinfo = METER_ZONE,
         answer_limit: int = ANSWER_LIMIT,
         carrier: Carrier | None = None,
+        security: Security | None = None,
+        public: Carrier | None = None,
     ) -> None:
         self.line = line
         self.zone = zone
+        if carrier is None:
+            public = public or WrapperCarrier(PUBLIC_CLIENT, address)
         carrier = carrier or WrapperCarrier(client, address)
         peer = f"DLMS server {carrier.server} (client {carrier.client})"
         patience = patience or Patience(peer=peer, hint="check address, client and port")
-        self._session = Session(carrier, secret, patience, max_pdu, answer_limit)
+        security = security or of_secret(secret)
+        self._session = Session(carrier, security, patience, max_pdu, answer_limit, public)
         self._scalers: dict[tuple[int, bytes], ScalerUnit] = {}
         self._classes: dict[bytes, int] | None = None
 

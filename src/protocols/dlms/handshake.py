@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -14,6 +14,7 @@ from meterwire.protocols.dlms.acse import (
     Aarq,
     AuthenticationMechanism,
     AuthenticationValue,
+    Rlrq,
     context_name,
     context_of,
     mechanism_name,
@@ -22,7 +23,6 @@ from meterwire.protocols.dlms.acse import (
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.association import Association, agreed, offered, refusal
 from meterwire.protocols.dlms.enums import AcseServiceUserDiagnostic, AssociationResult, ReleaseRequestReason
-from meterwire.protocols.dlms.acse import Rlrq
 from meterwire.protocols.dlms.security.ciphering import Ciphering, check_titles, service_specific
 from meterwire.protocols.dlms.security.counters import SendingCounter
 from meterwire.protocols.dlms.security.gcm import AUTHENTICATED, ENCRYPTED, Gcm
@@ -125,7 +125,7 @@ class Handshake:
             ciphering = self._ciphering()
             protection = ciphering
             text = ciphering.unprotect_initiate(aare.user_information or b"")
-            aare = msgspec.structs.replace(aare, user_information=text)
+            aare = msgspec.structs.replace(cast("Any", aare), user_information=text)
         found = agreed(aare, security.mechanism, security.context)
         return msgspec.structs.replace(found, protection=protection)
 

@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast
 
-from meterwire.errors import MeterwireError, Refused, SequenceError
+import msgspec
+
+from meterwire.errors import LocalProtocolError, MeterwireError, NoAnswer, Refused, SecurityError, SequenceError
 from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Steps
-from meterwire.protocols.dlms import association
-from meterwire.protocols.dlms.acse import Aare, AuthenticationMechanism, Rlre, Rlrq
+from meterwire.protocols.dlms.acse import Aare, Rlre
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.association import Association
 from meterwire.protocols.dlms.carrier import Carrier
-from meterwire.protocols.dlms.data import DATA
-from meterwire.protocols.dlms.enums import ReleaseRequestReason
+from meterwire.protocols.dlms.data import DATA, octet_string
+from meterwire.protocols.dlms.enums import ActionResult
+from meterwire.protocols.dlms.handshake import Handshake, release_request, returned_octets
 from meterwire.protocols.dlms.items import Target
+from meterwire.protocols.dlms.security.counters import LAST
+from meterwire.protocols.dlms.security.protection import PLAIN
+from meterwire.protocols.dlms.security.settings import Security
+from meterwire.protocols.dlms.tries import Held, after
 from meterwire.protocols.dlms.wrapper import LARGEST_APDU
-from meterwire.protocols.dlms.xdlms.common import DATA_CHOSEN, AttributeDescriptor, Invoke, SelectiveAccess
+from meterwire.protocols.dlms.xdlms.action import ActionRequestNormal, ActionResponseNormal
+from meterwire.protocols.dlms.xdlms.common import (
+    DATA_CHOSEN,
+    AttributeDescriptor,
+    Invoke,
+    MethodDescriptor,
+    SelectiveAccess,
+)
 from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
 from meterwire.protocols.dlms.xdlms.get import (
     RESULT_LIST,
@@ -37,6 +50,8 @@ T = TypeVar("T")
 LIST_LIMIT: Final = 32
 """Most attributes asked for at once."""
 _LIST_OCTETS, _ATTRIBUTE_OCTETS = 8, 10
+_DATA, _ASSOCIATION_LN, _REPLY_TO_HLS = 1, 15, 1
+_CURRENT_ASSOCIATION: Final = bytes((0, 0, 40, 0, 0, 255))
 
 Outcome = Variant | MeterwireError
 """Data of an attribute, or why there is none."""
@@ -47,17 +62,27 @@ class Session:
 
     Args:
         carrier: the link between client and server.
-        secret: password of low-level security; empty for none.
+        security: mechanism, secrets and ciphering of the association.
         patience: tries and time-out.
         max_pdu: longest APDU that the client takes, in octets.
         answer_limit: most octets of one answer in blocks.
+        public: the link as the public client, to find out an invocation counter that nobody knows.
     """
 
-    def __init__(self, carrier: Carrier, secret: bytes, patience: Patience, max_pdu: int, answer_limit: int) -> None:
-        self.carrier, self._secret = carrier, secret
+    def __init__(
+        self,
+        carrier: Carrier,
+        security: Security,
+        patience: Patience,
+        max_pdu: int,
+        answer_limit: int,
+        public: Carrier | None = None,
+    ) -> None:
+        self.carrier, self.security, self._public = carrier, security, public
         self.patience, self.max_pdu, self.answer_limit = patience, max_pdu, answer_limit
         self.association: Association | None = None
         self._invoke = 0
+        self._challenge = b""
 
     # ------------------------------------------------------------ association
 
@@ -66,41 +91,115 @@ class Session:
         return self.association or (yield from self.associate())
 
     def associate(self) -> Steps[Association]:
-        """AARQ and AARE."""
-        mechanism = AuthenticationMechanism.LOW if self._secret else AuthenticationMechanism.NONE
-        octets = association.request(mechanism, self._secret, self.max_pdu)
+        """AARQ and AARE, and with high-level security the proofs of both sides."""
+        self.association, security = None, self.security
+        known = not security.counted or security.sending is not None
+        if not known:
+            yield from self._first_contact()
+        yield from self.carrier.open(self.patience)
+        try:
+            made = yield from self._associate()
+        except Refused:
+            if not known or not security.counted or self._public is None or not (yield from self._first_contact()):
+                raise
+            yield from self.carrier.open(self.patience)
+            made = yield from self._associate()
+        self.association = made
+        return made
 
-        def accept(apdu: Variant) -> Aare | Ignored:
+    def _associate(self) -> Steps[Association]:
+        def accept(octets: bytes) -> Aare | Ignored:
+            apdu = codec(APDU).parse(octets)
             _raise_exception(apdu)
             return apdu.value if isinstance(apdu.value, Aare) else IGNORED
 
-        self.association = None
-        yield from self.carrier.open(self.patience)
-        aare = yield from self._exchange(octets, accept)
-        self.association = association.agreed(aare, mechanism)
-        return self.association
+        handshake = Handshake(self.security, self.max_pdu, self._challenge)
+        aare = yield from self._carried(handshake.aarq, accept)
+        made = handshake.accepted(aare)
+        self._challenge = handshake.challenge
+        if handshake.pending:
+            yield from self._prove(handshake, made)
+        return made
+
+    def _prove(self, handshake: Handshake, made: Association) -> Steps[None]:
+        """Passes 3 and 4 of high-level security."""
+        if made.short_names:
+            raise LocalProtocolError("high-level security with short names is not served")
+        invoke, method = self._next_invoke(), MethodDescriptor(_ASSOCIATION_LN, _CURRENT_ASSOCIATION, _REPLY_TO_HLS)
+
+        def make() -> bytes:
+            request = ActionRequestNormal(invoke, method, octet_string(handshake.answer()))
+            return made.protection.protect(codec(APDU).build(Variant(ApduTag.ACTION_REQUEST, request)))
+
+        def accept(octets: bytes) -> ActionResponseNormal | Ignored:
+            apdu = codec(APDU).parse(made.protection.unprotect(octets))
+            _raise_exception(apdu)
+            answer = apdu.value
+            mine = isinstance(answer, ActionResponseNormal) and answer.invoke.number == invoke.number
+            return answer if mine else IGNORED
+
+        outcome = (yield from self._carried(make, accept)).outcome
+        if outcome.result != ActionResult.SUCCESS:
+            raise SecurityError("the meter does not accept our answer to its challenge")
+        returned = outcome.returned
+        handshake.conclude(returned_octets(returned.value if returned and returned.tag == DATA_CHOSEN else None))
+
+    def _first_contact(self) -> Steps[bool]:
+        """Let the counter go on from where the server says it is; say whether that moved it."""
+        if self._public is None:
+            raise SecurityError("the invocation counter is not known, and there is no public client to ask for it")
+        public = Session(self._public, Security(), self.patience, self.max_pdu, self.answer_limit)
+        target = Target(_DATA, self.security.counter_object, 2)
+        yield from self.carrier.close(self.patience)
+        yield from public.ready()
+        outcome = yield from public.get(target)
+        yield from public.release()
+        told = outcome.value if isinstance(outcome, Variant) else None
+        if not isinstance(told, int) or isinstance(told, bool) or not 0 <= told < LAST:
+            raise SecurityError("the meter does not tell its invocation counter to the public client")
+        sending = self.security.sending
+        if sending is None:
+            self.security.sending = self.security.counter_from(told + 1)
+            return True
+        before = sending.next
+        sending.skip_to(told + 1)
+        return sending.next > before
 
     def release(self) -> Steps[None]:
         """RLRQ and RLRE, and the end of the link."""
-        if self.association is None:
-            yield from self.carrier.close(self.patience)
-            return
-        self.association = None
-        octets = codec(APDU).build(Variant(ApduTag.RLRQ, Rlrq(reason=ReleaseRequestReason.NORMAL)))
-        ended = (Rlre, ExceptionResponse)  # a server that knows of no association says so with an exception
-        yield from self._exchange(octets, lambda apdu: None if isinstance(apdu.value, ended) else IGNORED)
+        made, self.association = self.association, None
+        if made is not None:
+            ended = (Rlre, ExceptionResponse)  # a server that knows of no association says so with an exception
+
+            def accept(octets: bytes) -> Ignored | None:
+                return None if isinstance(codec(APDU).parse(octets).value, ended) else IGNORED
+
+            yield from self._carried(lambda: release_request(made, self.max_pdu), accept)
         yield from self.carrier.close(self.patience)
 
     # ------------------------------------------------------------ one exchange
 
     def _exchange(self, apdu: bytes, accept: Callable[[Variant], T | Ignored]) -> Steps[T]:
-        """Send an APDU; everything a client sends here may be repeated."""
+        """Send an APDU of the association; everything a client sends here may be repeated."""
+        protection = self.association.protection if self.association else PLAIN
 
         def take(octets: bytes) -> T | Ignored:
-            return accept(codec(APDU).parse(octets))
+            return accept(codec(APDU).parse(protection.unprotect(octets)))
 
+        return (yield from self._carried(lambda: protection.protect(apdu), take))
+
+    def _carried(self, make: Callable[[], bytes], accept: Callable[[bytes], T | Ignored]) -> Steps[T]:
+        """Send what `make` gives, made anew for every try: a ciphered APDU bears a new counter each time."""
+        once, stale = msgspec.structs.replace(self.patience, tries=1), Held()
+        take = stale.passing_over(accept)
         try:
-            return (yield from self.carrier.exchange(apdu, take, self.patience, repeatable=True))
+            for left in reversed(range(self.patience.tries)):
+                try:
+                    return (yield from self.carrier.exchange(make(), take, once, repeatable=True))
+                except NoAnswer as silence:
+                    if not left:
+                        raise stale.error or after(silence, self.patience.tries) from None
+            raise NoAnswer(f"no answer from {self.patience.peer}: no tries are allowed")
         except Refused:
             raise
         except MeterwireError:

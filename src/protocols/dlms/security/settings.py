@@ -35,6 +35,7 @@ class Security(msgspec.Struct, kw_only=True):
         user_id: of the client's user, 0 to 255; None sends none.
         algorithm: of mechanism 2; None is AES-128 of the challenge.
         sending: counter of what is sent; None finds it out at first contact.
+        counter_from: makes that counter from its first number, so that it is kept.
         received: counter of what has been taken of the server.
         counter_object: where the server tells the counter.
         random: gives as many unpredictable octets.
@@ -52,6 +53,7 @@ class Security(msgspec.Struct, kw_only=True):
     user_id: int | None = None
     algorithm: Algorithm | None = None
     sending: SendingCounter | None = None
+    counter_from: Callable[[int], SendingCounter] = SendingCounter
     received: ReceivedCounter = msgspec.field(default_factory=ReceivedCounter)
     counter_object: bytes = COUNTER_OBJECT
     random: Callable[[int], bytes] | None = None
