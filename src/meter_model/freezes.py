@@ -7,12 +7,13 @@ word of the kind (DL/T 645-2007, annex C, freeze mode word: bit 0 forward active
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
 from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.agenda import Appointment
 from meterwire.meter_model.clock import local_seconds
 from meterwire.meter_model.pattern import Pattern, every
 from meterwire.meter_model.series import Row, Schedule, Series, column, needs_everything
@@ -80,10 +81,14 @@ KINDS: Final[Mapping[str, FreezeSettings]] = {
     "hourly": FreezeSettings(254, mode="freeze_mode_hourly", rates=False),
     "daily": FreezeSettings(62, mode="freeze_mode_daily", backfill=7),
     "monthly": FreezeSettings(12, columns=tuple(COLUMN_SETS), at="**-01 00:00", backfill=12),
+    "yearly": FreezeSettings(4, columns=tuple(COLUMN_SETS), at="01-01 00:00", backfill=4),
 }
 """What meters have when nobody says otherwise; the depths of DL/T 645-2007 (annex A, tables of class 05) and its
 supplements. How many daily freezes are made up for after an outage is recalled from the State Grid's meter
-specifications; that monthly ones are too is assumed."""
+specifications; that monthly and yearly ones are too is assumed, and so is the depth of the yearly ones."""
+_MOST_ORDERS: Final = 16
+MOST_COLUMNS: Final = 512
+"""Quantities that a kind stores at most, where somebody chooses them."""
 
 
 class Freezes:
@@ -97,6 +102,8 @@ class Freezes:
     def __init__(self, meter: Meter, settings: Mapping[str, FreezeSettings]) -> None:
         self._meter = meter
         self._timed: Pattern | None = None
+        self._chosen: dict[str, tuple[str, ...]] = {}
+        self._ordered: list[Appointment] = []
         merged = {**KINDS, **settings}
         self._settings = {kind: one for kind, one in merged.items() if one.depth}
         self.series = {
@@ -137,6 +144,19 @@ class Freezes:
         columns = self.columns(kind)
         return self._add(kind, series, self._meter.sample(everything=needs_everything(columns)), columns)
 
+    def trigger_after(self, seconds: int, kind: str = "instant") -> None:
+        """Freeze so many seconds later; raises NotServed, and LocalProtocolError where too many such orders wait."""
+        self._series(kind)
+        self._meter.advance()
+        self._ordered = [one for one in self._ordered if one.action is not None]
+        if len(self._ordered) >= _MOST_ORDERS:
+            raise LocalProtocolError(f"{_MOST_ORDERS} freezes have been ordered already")
+        moment = self._meter.second + seconds
+        self._ordered.append(self._meter.agenda.at(moment, lambda: self._trigger_now(kind)))
+
+    def _trigger_now(self, kind: str) -> None:
+        self.trigger(kind)
+
     def freeze(self) -> None:
         """Freeze now, as the order that names no time."""
         self.trigger()
@@ -149,10 +169,41 @@ class Freezes:
         self._timed = pattern
         self._meter.plan_samples()
 
+    def choose(self, kind: str, names: Sequence[str]) -> None:
+        """Store these quantities from now on, whatever the mode word says, until that is written.
+
+        Raises:
+            NotServed: this meter has no such kind.
+            LocalProtocolError: a name is no quantity's, or there are more than `MOST_COLUMNS`.
+        """
+        self._series(kind)
+        if len(names) > MOST_COLUMNS:
+            raise LocalProtocolError(f"{len(names)} columns, {MOST_COLUMNS} at most")
+        chosen = tuple(column(name).name for name in dict.fromkeys(names))
+        self._meter.advance()
+        self._chosen[kind] = chosen
+
+    def mode_written(self, parameter: str) -> None:
+        """A mode word has been written: it says again what its kinds store."""
+        for kind, settings in self._settings.items():
+            if settings.mode == parameter:
+                self._chosen.pop(kind, None)
+
+    def clear_kind(self, kind: str) -> None:
+        """Forget the rows of one kind; raises NotServed."""
+        series = self._series(kind)
+        self._meter.advance()
+        series.clear()
+
+    def depth(self, kind: str) -> int:
+        """How many rows of a kind are kept; raises NotServed."""
+        return self._series(kind).depth
+
     def columns(self, kind: str) -> tuple[Quantity, ...]:
-        """What a freeze of that kind would store now."""
+        """What a freeze of that kind would store now; raises NotServed."""
+        self._series(kind)
         settings = self._settings[kind]
-        names = settings.columns
+        names = self._chosen.get(kind, settings.columns)
         if names is None:
             word = int(self._meter.parameters[settings.mode]) if settings.mode else 0xFF
             names = tuple(name for bit, name in enumerate(COLUMN_SETS) if word >> bit & 1)
@@ -167,7 +218,7 @@ class Freezes:
     @property
     def mark(self) -> tuple[object, ...]:
         """Differs whenever the state does."""
-        return str(self._timed), *(series.mark for series in self.series.values())
+        return str(self._timed), tuple(self._chosen.items()), *(series.mark for series in self.series.values())
 
     def clear(self) -> None:
         """Forget all rows."""
@@ -177,11 +228,16 @@ class Freezes:
     def state(self) -> dict[str, Any]:
         """Everything, as builtins."""
         timed = None if self._timed is None else list(self._timed.parts)
-        return {"timed": timed, "series": {kind: series.state() for kind, series in self.series.items()}}
+        rows = {kind: series.state() for kind, series in self.series.items()}
+        return {"timed": timed, "series": rows, "chosen": {kind: list(names) for kind, names in self._chosen.items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over; kinds that this meter does not have are dropped."""
         self._timed = None if state["timed"] is None else Pattern(*state["timed"])
+        chosen = state.get("chosen", {}).items()  # states of older versions have none
+        self._chosen = {
+            kind: tuple(column(name).name for name in names) for kind, names in chosen if kind in self.series
+        }
         for kind, series in self.series.items():
             if kind in state["series"]:
                 series.restore(state["series"][kind], self._meter.clock.zone)

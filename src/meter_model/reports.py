@@ -1,17 +1,45 @@
-"""What has happened to a meter and has not been told to anybody yet: the state behind active reports."""
+"""What has happened to a meter and has not been told to anybody yet: the state behind active reports.
+
+Two views of one thing: counts by kind since they were last told, as a status word needs them, and notices of single
+events, as a dialect needs them that reports records one by one and remembers how far each has come by channel.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
+
+import msgspec
+
+ON_BEGIN, ON_END = 1, 2
+"""Bits of a report flag."""
+_MOST_NOTICES: Final = 64
+_MOST_STATES: Final = 256
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """An event that shall be reported.
+
+    Attributes:
+        kind: of the event.
+        number: of its record.
+        ended: whether its end is reported, not its beginning.
+    """
+
+    kind: str
+    number: int
+    ended: bool
 
 
 class Reports:
-    """How often each event has happened since it was last told, by name; a dialect picks those it can report."""
+    """How often each event has happened since it was last told, and which single ones are to be reported."""
 
     def __init__(self) -> None:
         self._new: Counter[str] = Counter()
+        self._flags: dict[str, int] = {}
+        self._notices: deque[Notice] = deque(maxlen=_MOST_NOTICES)
+        self._states: dict[tuple[str, int], dict[int, int]] = {}
 
     def note(self, name: str) -> None:
         """An event has happened."""
@@ -26,10 +54,76 @@ class Reports:
         for name in names:
             self._new.pop(name, None)
 
-    def state(self) -> dict[str, int]:
+    # ------------------------------------------------------------ single events
+
+    def flag(self, kind: str) -> int:
+        """Whether events of a kind are reported one by one: `ON_BEGIN` and `ON_END`, 0 for not."""
+        return self._flags.get(kind, 0)
+
+    def set_flag(self, kind: str, flag: int) -> None:
+        """Say so, for events to come."""
+        self._flags[kind] = flag
+        if not flag:
+            self._notices = deque((one for one in self._notices if one.kind != kind), maxlen=_MOST_NOTICES)
+
+    def begun(self, kind: str, number: int) -> None:
+        """An event has begun; of too many that nobody fetches the oldest are given up."""
+        if self.flag(kind) & ON_BEGIN:
+            self._notices.append(Notice(kind, number, ended=False))
+
+    def ended(self, kind: str, number: int) -> None:
+        """An event has ended."""
+        if self.flag(kind) & ON_END:
+            self._notices.append(Notice(kind, number, ended=True))
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is still to be reported, the oldest first."""
+        return tuple(self._notices)
+
+    def settle(self, notice: Notice) -> None:
+        """A notice needs no more reporting: it has arrived, or was given up."""
+        if notice in self._notices:
+            self._notices.remove(notice)
+
+    def states(self, kind: str, number: int) -> Mapping[int, int]:
+        """By channel, in the numbers of the dialect, which bits somebody has marked at a record."""
+        return self._states.get((kind, number), {})
+
+    def mark(self, notice: Notice, channel: int, bits: int) -> None:
+        """Remember with the record how far its report has come."""
+        place = notice.kind, notice.number
+        states = self._states.setdefault(place, {})
+        states[channel] = states.get(channel, 0) | bits
+        while len(self._states) > _MOST_STATES:
+            del self._states[next(iter(self._states))]
+
+    def forget(self, kind: str) -> None:
+        """The records of a kind have been cleared."""
+        self._notices = deque((one for one in self._notices if one.kind != kind), maxlen=_MOST_NOTICES)
+        self._states = {place: states for place, states in self._states.items() if place[0] != kind}
+
+    # ------------------------------------------------------------ storage
+
+    def state(self) -> dict[str, Any]:
         """Everything, as builtins."""
-        return dict(self._new)
+        return {
+            "new": dict(self._new),
+            "flags": dict(self._flags),
+            "notices": [[one.kind, one.number, one.ended] for one in self._notices],
+            "states": [[*place, [list(pair) for pair in states.items()]] for place, states in self._states.items()],
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take a saved state over."""
-        self._new = Counter(state)
+        """Take a saved state over; that of an older version is the counts alone."""
+        if "notices" not in state:
+            self._new = Counter({str(name): int(count) for name, count in state.items()})
+            return
+        self._new = Counter({str(name): int(count) for name, count in state["new"].items()})
+        self._flags = {str(kind): int(flag) for kind, flag in state["flags"].items()}
+        notices = (Notice(str(kind), int(number), bool(ended)) for kind, number, ended in state["notices"])
+        self._notices = deque(notices, maxlen=_MOST_NOTICES)
+        self._states = {
+            (str(kind), int(number)): {int(channel): int(bits) for channel, bits in states}
+            for kind, number, states in state["states"]
+        }

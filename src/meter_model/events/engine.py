@@ -260,6 +260,7 @@ class Events:
 
     def _forget(self, name: str) -> None:
         self._memory[name].clear()
+        self._meter.reports.forget(name)
         self._sessions.pop(name, None)
         self._touched = True
 
@@ -488,6 +489,7 @@ class Events:
         before = {**moment.read(kind.before), **extra}
         memory.records.appendleft(EventRecord(kind.name, memory.count, moment.time, before=before, source=source))
         self._report(kind)
+        self._meter.reports.begun(kind.name, memory.count)
 
     def _report(self, kind: Kind) -> None:
         if kind.reported:
@@ -513,6 +515,7 @@ class Events:
         if "charge" in kind.during:
             grown |= _ampere_hours(memory.charge, charge)
         memory.records[0] = msgspec.structs.replace(record, end=moment.time, after=after, during=grown)
+        self._meter.reports.ended(kind.name, record.number)
 
     # ------------------------------------------------------------ storage
 
