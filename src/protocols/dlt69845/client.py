@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from meterwire.errors import LocalProtocolError, MalformedError, Refused, SequenceError
+from meterwire.errors import Refused, SequenceError
 from meterwire.protocols.dialogue import (
     IGNORED,
     AsyncFace,
@@ -14,23 +14,12 @@ from meterwire.protocols.dialogue import (
     Patience,
     Steps,
     SyncFace,
-    exchange,
     procedure,
 )
-from meterwire.protocols.dlt69845.address import ANY, Address, address, address_in
-from meterwire.protocols.dlt69845.apdu import Apdu, Service
+from meterwire.protocols.dlt69845.apdu import Service
 from meterwire.protocols.dlt69845.items import item, reading
-from meterwire.protocols.dlt69845.link import EDITION, EDITIONS, FrameLength, Function, Link, LinkControl
-from meterwire.protocols.dlt69845.services.common import Piid, ResultNormal
-from meterwire.protocols.dlt69845.services.connect import (
-    ConnectRequest,
-    ConnectResponse,
-    ConnectResult,
-    ErrorKind,
-    Mechanism,
-    ReleaseRequest,
-    ServerErrorResponse,
-)
+from meterwire.protocols.dlt69845.link import EDITION
+from meterwire.protocols.dlt69845.services.common import ResultNormal
 from meterwire.protocols.dlt69845.services.get import (
     GetRequest,
     GetRequestNext,
@@ -40,25 +29,19 @@ from meterwire.protocols.dlt69845.services.get import (
     GetResponseNormal,
     GetResponseNormalList,
 )
-from meterwire.protocols.dlt69845.services.security import RefusedContent, SecurityResponse
-from meterwire.protocols.wire.codec import codec
-from meterwire.protocols.wire.framing import Frame, Framer
+from meterwire.protocols.dlt69845.session import Session
 from meterwire.protocols.wire.nodes import Variant
 from meterwire.quantities.reading import METER_ZONE
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from meterwire.protocols.dlt69845.address import Address
     from meterwire.protocols.dlt69845.descriptors import Oad
+    from meterwire.protocols.dlt69845.services.connect import ConnectResponse
     from meterwire.quantities.reading import Reading
 
-T = TypeVar("T")
-
-VERSION: Final = 0x0016
-"""Version of the protocol that is offered; 0016H is what captures show."""
-WAKE: Final = b"\xfe"
-"""What may stand in front of a frame on a serial line, four times."""
 LIST_SIZE: Final = 16
 """Attributes asked for in one request."""
 
@@ -76,6 +59,9 @@ class Procedures:
         wake: FEH octets in front of each frame: 4 on a serial line, none over TCP.
         scrambled: whether to add 33H to the user data (SC).
         zone: of the meter's clock, which does not say it.
+
+    Attributes:
+        session: the conversation with the meter that all procedures share.
     """
 
     def __init__(
@@ -90,18 +76,20 @@ class Procedures:
         scrambled: bool = False,
         zone: dt.tzinfo = METER_ZONE,
     ) -> None:
-        if edition not in EDITIONS:
-            raise LocalProtocolError(f"there is no edition {edition} of DL/T 698.45: {' or '.join(map(str, EDITIONS))}")
-        if not 0 <= client <= 255:
-            raise LocalProtocolError(f"a client address is a number from 0 to 255, not {client}")
-        self.line = line
-        self.address = _address(address)
-        self.client, self.zone, self.edition = client, zone, edition
-        self.patience = patience or Patience(peer=str(self.address))
-        self.granted: ConnectResponse | None = None
-        self._wake, self._scrambled = WAKE * wake, scrambled
-        self._number = 0
-        self._link, self._apdu = codec(Link, edition), codec(Apdu, edition)
+        self.line, self.zone = line, zone
+        self.session = Session(
+            address=address, client=client, patience=patience, edition=edition, wake=wake, scrambled=scrambled
+        )
+
+    @property
+    def address(self) -> Address:
+        """Of the meter: the one given, or learnt from its first answer."""
+        return self.session.address
+
+    @property
+    def granted(self) -> ConnectResponse | None:
+        """What the meter granted to the application connection that holds, None without one."""
+        return self.session.granted
 
     # ------------------------------------------------------------ procedures
 
@@ -115,32 +103,12 @@ class Procedures:
             Refused: with a `ConnectResult`, or an `ErrorKind`.
             NoAnswer: nothing usable came after all tries.
         """
-        piid = self._next()
-        body = ConnectRequest(
-            piid, VERSION, b"\xff" * 8, b"\xff" * 16, 1024, 1024, 1, 1024, 7200, Variant(Mechanism.NULL, None)
-        )
-
-        def accept(answer: Any) -> ConnectResponse | Ignored:
-            return answer if answer.piid.number == piid.number else IGNORED
-
-        granted = yield from self._exchange(body, Service.CONNECT_RESPONSE, accept)
-        if granted.result != ConnectResult.OK:
-            raise Refused(granted.result)
-        self.granted = granted
-        return granted
+        return (yield from self.session.connect())
 
     @procedure
     def release(self) -> Steps[None]:
         """End the application connection (RELEASE); nothing is sent where none was made."""
-        if self.granted is None:
-            return
-        piid = self._next()
-
-        def accept(answer: Any) -> bool | Ignored:
-            return True if answer.piid.number == piid.number else IGNORED
-
-        yield from self._exchange(ReleaseRequest(piid), Service.RELEASE_RESPONSE, accept)
-        self.granted = None
+        yield from self.session.release()
 
     @procedure
     def get(self, oads: Sequence[Oad]) -> Steps[tuple[ResultNormal, ...]]:
@@ -153,7 +121,7 @@ class Procedures:
         """
         if not oads:
             return ()
-        piid, wanted = self._next(), tuple(oads)
+        piid, wanted = self.session.next_piid(), tuple(oads)
         asked = GetRequestNormal(piid, wanted[0]) if len(wanted) == 1 else GetRequestNormalList(piid, wanted)
 
         def accept(answer: Any) -> GetResponseNext | Ignored:
@@ -166,7 +134,7 @@ class Procedures:
             whole = GetResponseNext(found.piid, last=True, block=1, result=Variant(1, results))
             return whole if _answers(results, wanted) else IGNORED
 
-        first = yield from self._exchange(GetRequest(asked), Service.GET_RESPONSE, accept)
+        first = yield from self.session.exchange(GetRequest(asked), Service.GET_RESPONSE, accept)
         return (yield from self._blocks(first, wanted))
 
     @procedure
@@ -193,7 +161,7 @@ class Procedures:
         readings = yield from Procedures.read_many.steps(self, [item])
         return readings[0]
 
-    # ------------------------------------------------------------ one exchange
+    # ------------------------------------------------------------ blocks of a long answer
 
     def _blocks(self, first: GetResponseNext, wanted: tuple[Oad, ...]) -> Steps[tuple[ResultNormal, ...]]:
         results: list[ResultNormal] = []
@@ -212,7 +180,7 @@ class Procedures:
         return tuple(results)
 
     def _block(self, last: int) -> Steps[GetResponseNext]:
-        piid = self._next()
+        piid = self.session.next_piid()
 
         def accept(answer: Any) -> GetResponseNext | Ignored:
             found = answer.response
@@ -222,76 +190,8 @@ class Procedures:
                 raise SequenceError(f"block {found.block} came where {last + 1} was due")
             return found
 
-        found = yield from self._exchange(GetRequest(GetRequestNext(piid, last)), Service.GET_RESPONSE, accept)
+        found = yield from self.session.exchange(GetRequest(GetRequestNext(piid, last)), Service.GET_RESPONSE, accept)
         return found
-
-    def _next(self) -> Piid:
-        self._number = (self._number + 1) & 0x3F
-        return Piid(number=self._number)
-
-    def _exchange(self, body: Any, service: Service, accept: Callable[[Any], T | Ignored]) -> Steps[T]:
-        number = body.piid.number if hasattr(body, "piid") else body.request.piid.number
-
-        def take(frame: Frame[Link]) -> T | Ignored:
-            link = frame.message
-            if not self._is_answer(link):
-                return IGNORED
-            apdu = self._understood(link.user, service)
-            if apdu is None:
-                return IGNORED
-            _refusal(apdu, number)
-            result = accept(apdu.body) if apdu.service == service else IGNORED
-            if not isinstance(result, Ignored):
-                self._learn(link)
-            return result
-
-        framer = Framer(self._link, fill=WAKE)
-        return (yield from exchange(self._frame(body), framer, take, self.patience, repeatable=True))
-
-    def _frame(self, body: Any) -> bytes:
-        flag, octets = self.address.wire(self.edition)
-        control = LinkControl(started_by_client=1, scrambled=int(self._scrambled), function=Function.USER)
-        user = self._apdu.build(Apdu.of(body))
-        return self._wake + self._link.build(Link(FrameLength(), control, flag, octets, self.client, user))
-
-    def _is_answer(self, link: Link) -> bool:
-        """From the meter that was asked, to us; pieces of long answers are not put together yet."""
-        control = link.control
-        if not control.direction or not control.started_by_client or control.fragment:
-            return False
-        sender = address_in(link)
-        mine = sender.logic == self.address.logic and self.address.matches(sender.digits)
-        return mine and link.client in (self.client, 0)
-
-    def _understood(self, user: bytes, service: Service) -> Apdu | None:
-        """The APDU; what is none is the answer's fault where it begins like the answer, else somebody else's."""
-        try:
-            return self._apdu.parse(user)
-        except MalformedError:
-            if user[:1] == bytes([service]):
-                raise
-            return None
-
-    def _learn(self, link: Link) -> None:
-        if "A" in self.address.digits:
-            self.address = address_in(link)
-
-
-def _address(given: str | Address | None) -> Address:
-    made = ANY if given is None else address(given) if isinstance(given, str) else given
-    if not made.is_answered:
-        raise LocalProtocolError(f"nobody answers at {made}: a client needs the address of one meter")
-    return made
-
-
-def _refusal(apdu: Apdu, number: int) -> None:
-    body = apdu.body
-    if isinstance(body, ServerErrorResponse) and (
-        body.piid.number == number or body.error == ErrorKind.UNPARSEABLE  # who cannot read us cannot know the number
-    ):
-        raise Refused(body.error)
-    if isinstance(body, SecurityResponse) and isinstance(body.content, RefusedContent):
-        raise Refused(body.content.result)
 
 
 def _results(answer: Any) -> tuple[ResultNormal, ...]:

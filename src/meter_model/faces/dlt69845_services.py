@@ -1,0 +1,48 @@
+"""From an APDU of a client to the body of the answer: one table of handlers, and refusals for what no row handles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from meterwire.errors import MalformedError
+from meterwire.meter_model.faces import dlt69845_association, dlt69845_get, dlt69845_record_services
+from meterwire.meter_model.faces.dlt69845_context import Context, Handler
+from meterwire.protocols.dlt69845.apdu import Apdu, Service
+from meterwire.protocols.dlt69845.services.common import PiidAcd
+from meterwire.protocols.dlt69845.services.connect import ErrorKind, ServerErrorResponse
+
+SERVICES: Final[Mapping[type, Handler]] = {
+    **dlt69845_association.SERVICES,
+    **dlt69845_get.SERVICES,
+    **dlt69845_record_services.SERVICES,
+}
+"""Who answers a request; of a service that has several requests the one inside is looked up."""
+
+_UNANSWERED: Final = frozenset({Service.LINK_RESPONSE, Service.REPORT_RESPONSE, Service.CLIENT_ERROR_RESPONSE})
+"""What answers the server, so that an answer to it would never end."""
+
+
+def respond(context: Context, user: bytes) -> Any:
+    """The body of the answer to an APDU, None for none."""
+    if user[:1] and user[0] in _UNANSWERED:
+        return None
+    try:
+        body = context.codec(Apdu).parse(user).body
+    except MalformedError:
+        return ServerErrorResponse(piid_in(user), ErrorKind.UNPARSEABLE)
+    asked = getattr(body, "request", body)
+    serve = SERVICES.get(type(asked))
+    if serve is None:
+        return ServerErrorResponse(piid_in(user), ErrorKind.UNSUPPORTED)
+    return serve(context, asked)
+
+
+def piid_in(user: bytes) -> PiidAcd:
+    """The PIID of an APDU that cannot be read: behind the service, and behind its choice where it has one."""
+    place = 1 if user[:1] in (b"\x02", b"\x03") else 2
+    octet = user[place] if len(user) > place else 0
+    return PiidAcd(priority=octet >> 7, access=0, number=octet & 0x3F)
+
+
+__all__ = ["SERVICES", "Context", "Handler", "piid_in", "respond"]

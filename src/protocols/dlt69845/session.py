@@ -1,0 +1,202 @@
+"""One client and one server: addresses, link frames, the application connection, and one exchange of APDUs.
+
+What is asked is no business of its own: a service gives its request, the tag of the answer, and what takes the answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from meterwire.errors import LocalProtocolError, MalformedError, Refused
+from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Steps, exchange
+from meterwire.protocols.dlt69845.address import ANY, Address, address, address_in
+from meterwire.protocols.dlt69845.apdu import Apdu, Service
+from meterwire.protocols.dlt69845.link import EDITION, EDITIONS, FrameLength, Function, Link, LinkControl
+from meterwire.protocols.dlt69845.services.common import Piid
+from meterwire.protocols.dlt69845.services.connect import (
+    ConnectRequest,
+    ConnectResponse,
+    ConnectResult,
+    ErrorKind,
+    Mechanism,
+    ReleaseRequest,
+    ServerErrorResponse,
+)
+from meterwire.protocols.dlt69845.services.security import RefusedContent, SecurityResponse
+from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.wire.framing import Frame, Framer
+from meterwire.protocols.wire.nodes import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+VERSION: Final = 0x0016
+"""Version of the protocol that is offered; 0016H is what captures show."""
+WAKE: Final = b"\xfe"
+"""What may stand in front of a frame on a serial line, four times."""
+
+
+class Session:
+    """What one client says to one server.
+
+    Args:
+        address: the meter's address, as text or `Address`; without one whoever is there is asked, and the address of
+            the first answer is used from then on.
+        client: the client's own address (CA), 0 to 255.
+        patience: tries, time-out, and what to tell people.
+        edition: of the standard that the meter follows, 2017 or 2021.
+        wake: FEH octets in front of each frame: 4 on a serial line, none over TCP.
+        scrambled: whether to add 33H to the user data (SC).
+
+    Attributes:
+        granted: what the meter granted to the application connection that holds, None without one.
+
+    Raises:
+        LocalProtocolError: one of these does not exist, or nobody answers at the address.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: str | Address | None = None,
+        client: int = 16,
+        patience: Patience | None = None,
+        edition: int = EDITION,
+        wake: int = 0,
+        scrambled: bool = False,
+    ) -> None:
+        if edition not in EDITIONS:
+            raise LocalProtocolError(f"there is no edition {edition} of DL/T 698.45: {' or '.join(map(str, EDITIONS))}")
+        if not 0 <= client <= 255:
+            raise LocalProtocolError(f"a client address is a number from 0 to 255, not {client}")
+        self.address = _address(address)
+        self.client, self.edition = client, edition
+        self.patience = patience or Patience(peer=str(self.address))
+        self.granted: ConnectResponse | None = None
+        self._wake, self._scrambled = WAKE * wake, scrambled
+        self._number = 0
+        self._link, self._apdu = codec(Link, edition), codec(Apdu, edition)
+
+    # ------------------------------------------------------------ application connection
+
+    def connect(self) -> Steps[ConnectResponse]:
+        """CONNECT without security (mechanism Null); gives what the meter grants.
+
+        Raises:
+            Refused: with a `ConnectResult`, or an `ErrorKind`.
+            NoAnswer: nothing usable came after all tries.
+        """
+        piid = self.next_piid()
+        body = ConnectRequest(
+            piid, VERSION, b"\xff" * 8, b"\xff" * 16, 1024, 1024, 1, 1024, 7200, Variant(Mechanism.NULL, None)
+        )
+
+        def accept(answer: Any) -> ConnectResponse | Ignored:
+            return answer if answer.piid.number == piid.number else IGNORED
+
+        granted = yield from self.exchange(body, Service.CONNECT_RESPONSE, accept)
+        if granted.result != ConnectResult.OK:
+            raise Refused(granted.result)
+        self.granted = granted
+        return granted
+
+    def release(self) -> Steps[None]:
+        """RELEASE; nothing is sent where no connection was made."""
+        if self.granted is None:
+            return
+        piid = self.next_piid()
+
+        def accept(answer: Any) -> bool | Ignored:
+            return True if answer.piid.number == piid.number else IGNORED
+
+        yield from self.exchange(ReleaseRequest(piid), Service.RELEASE_RESPONSE, accept)
+        self.granted = None
+
+    # ------------------------------------------------------------ one exchange
+
+    def next_piid(self) -> Piid:
+        """The identifier of the next invocation: its number goes round through 64."""
+        self._number = (self._number + 1) & 0x3F
+        return Piid(number=self._number)
+
+    def exchange(
+        self, body: Any, service: Service, accept: Callable[[Any], T | Ignored], *, repeatable: bool = True
+    ) -> Steps[T]:
+        """Send a request and wait for its answer.
+
+        Args:
+            body: of the request; its PIID, or that of the request inside it, is a `next_piid`.
+            service: of the answer.
+            accept: gives the result for the body of an answer of this service, or `IGNORED`.
+            repeatable: whether the request may be sent again; true for what changes nothing.
+
+        Raises:
+            Refused: with the `ErrorKind` or the `Dar` that the server gives for the request as a whole.
+            MalformedError: the answer cannot be read.
+            NoAnswer: nothing usable came after all tries.
+            OutcomeUnknown: the answer to a request that must not be repeated was lost.
+        """
+        number = body.piid.number if hasattr(body, "piid") else body.request.piid.number
+
+        def take(frame: Frame[Link]) -> T | Ignored:
+            link = frame.message
+            if link is None or not self._is_answer(link):
+                return IGNORED
+            apdu = self._understood(link.user, service)
+            if apdu is None:
+                return IGNORED
+            _refusal(apdu, number)
+            result = accept(apdu.body) if apdu.service == service else IGNORED
+            if not isinstance(result, Ignored):
+                self._learn(link)
+            return result
+
+        framer = Framer(self._link, fill=WAKE)
+        return (yield from exchange(self._frame(body), framer, take, self.patience, repeatable=repeatable))
+
+    def _frame(self, body: Any) -> bytes:
+        flag, octets = self.address.wire(self.edition)
+        control = LinkControl(started_by_client=1, scrambled=int(self._scrambled), function=Function.USER)
+        user = self._apdu.build(Apdu.of(body))
+        return self._wake + self._link.build(Link(FrameLength(), control, flag, octets, self.client, user))
+
+    def _is_answer(self, link: Link) -> bool:
+        """From the meter that was asked, to us; pieces of long answers are not put together yet."""
+        control = link.control
+        if not control.direction or not control.started_by_client or control.fragment:
+            return False
+        sender = address_in(link)
+        mine = sender.logic == self.address.logic and self.address.matches(sender.digits)
+        return mine and link.client in (self.client, 0)
+
+    def _understood(self, user: bytes, service: Service) -> Apdu | None:
+        """The APDU; what is none is the answer's fault where it begins like the answer, else somebody else's."""
+        try:
+            return self._apdu.parse(user)
+        except MalformedError:
+            if user[:1] == bytes([service]):
+                raise
+            return None
+
+    def _learn(self, link: Link) -> None:
+        if "A" in self.address.digits:
+            self.address = address_in(link)
+
+
+def _address(given: str | Address | None) -> Address:
+    made = ANY if given is None else address(given) if isinstance(given, str) else given
+    if not made.is_answered:
+        raise LocalProtocolError(f"nobody answers at {made}: a client needs the address of one meter")
+    return made
+
+
+def _refusal(apdu: Apdu, number: int) -> None:
+    body = apdu.body
+    if isinstance(body, ServerErrorResponse) and (
+        body.piid.number == number or body.error == ErrorKind.UNPARSEABLE  # who cannot read us cannot know the number
+    ):
+        raise Refused(body.error)
+    if isinstance(body, SecurityResponse) and isinstance(body.content, RefusedContent):
+        raise Refused(body.content.result)
