@@ -21,6 +21,7 @@ from meterwire.meter_model.faces.dlt645_items import Items
 from meterwire.meter_model.faces.dlt645_line import LineFunctions
 from meterwire.meter_model.faces.dlt645_load import LOAD_CLASS, LoadItems
 from meterwire.meter_model.faces.dlt645_parameters import ParameterItems
+from meterwire.meter_model.faces.dlt645_purchases import PurchaseItems
 from meterwire.meter_model.faces.dlt645_reading import Reading
 from meterwire.meter_model.faces.dlt645_records import RecordItems
 from meterwire.meter_model.faces.dlt645_refusals import refused
@@ -98,6 +99,7 @@ class Face645:
             SingleItems(meter).octets,
             FreezeItems(meter).octets,
             VoltageItems(meter).octets,
+            PurchaseItems(meter).octets,
         )
         self.preamble = WAKE_UP * preamble
         self.limit = limit

@@ -1,7 +1,8 @@
 """What tables held before they were programmed, in the columns of their records (DL/T 645-2007, table A.4, 033005 on).
 
 A table is laid out with all the entries that the record has room for: those beyond its last repeat it, as when a table
-is read, and a table that was never set consists of zeros.
+is read, and a table that was never set consists of zeros. Records of prices and steps are recalled: of four
+rates, and of six steps.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ def _combination(record: EventRecord, _: int) -> Any:
     return _single(record, record.kind.removesuffix("_programming"))
 
 
+def _numbered(name: str) -> Callable[[EventRecord, int], Any]:
+    return lambda record, number: _single(record, f"{name}_{number + 1}")
+
+
 _DEFAULTS: Final = Parameters()
 TABLES: Final[Mapping[str, Callable[[EventRecord, int], Any]]] = {
     "schedules of both sets before, slot #: rate, start": _slot,
@@ -56,5 +61,8 @@ TABLES: Final[Mapping[str, Callable[[EventRecord, int], Any]]] = {
     "holiday # before: schedule, date": lambda record, number: _single(record, f"holiday_{number + 1}"),
     "combination word before": _combination,
     "settlement day # before": lambda record, number: _single(record, f"settlement_day_{number + 1}"),
+    **{f"price of set {one} before, rate #": _numbered(f"rate_price_{one}") for one in (1, 2)},
+    **{f"threshold # of set {one} before": _numbered(f"step_threshold_{one}") for one in (1, 2)},
+    **{f"step price # of set {one} before": _numbered(f"step_price_{one}") for one in (1, 2)},
 }
 """By the name of the column; its value in a record, as its format has it, by its number from 0."""

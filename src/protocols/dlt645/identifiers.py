@@ -22,6 +22,7 @@ from meterwire.quantities import quantity
 
 __all__ = [
     "EDITIONS",
+    "RECALLED",
     "Column",
     "Identifier",
     "Identifiers",
@@ -33,6 +34,9 @@ __all__ = [
     "members",
     "moment",
 ]
+
+RECALLED: Final = "EXT?"
+"""Column `table` of a row that no source at hand has."""
 
 
 class Identifiers(Protocol):

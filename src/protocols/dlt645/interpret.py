@@ -7,7 +7,8 @@ from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
-from meterwire.protocols.dlt645.identifiers import decode, identifier, moment
+from meterwire.errors import MalformedError
+from meterwire.protocols.dlt645.identifiers import RECALLED, decode, identifier, moment
 from meterwire.protocols.dlt645.names import Item
 from meterwire.quantities import Quantity
 from meterwire.quantities.reading import METER_ZONE, Reading, Value
@@ -21,7 +22,8 @@ def interpret(item: Item, octets: bytes, zone: tzinfo = METER_ZONE) -> Reading:
     """The reading that the data of an answer make.
 
     A maximum demand becomes its value, with its time; dates and times become those of the calendar where they name
-    a day that exists, and stay text where they hold wildcards; octets that no table describes become hex digits.
+    a day that exists, and stay text where they hold wildcards; octets that no table describes become hex digits, and so
+    do those that do not fit an identifier whose layout is recalled.
 
     Args:
         item: what was asked for.
@@ -35,7 +37,12 @@ def interpret(item: Item, octets: bytes, zone: tzinfo = METER_ZONE) -> Reading:
     name = item.quantity.name if item.quantity else None
     if not octets and item.di >> 24 == _LOAD_RECORD:
         return Reading(item.text, name)  # an answer without data: there is no such load record
-    value: Any = decode(item.di, octets)
+    try:
+        value: Any = decode(item.di, octets)
+    except MalformedError:
+        if found is None or found.table != RECALLED:
+            raise
+        return Reading(item.text, name, octets.hex().upper())
     layout, unit = (found.format, found.unit or None) if found else ("", None)
     when = None
     if layout == DEMAND_FORMAT:

@@ -7,8 +7,9 @@ import pytest
 
 from meterwire.meter_model.credit import CreditSettings
 from meterwire.meter_model.profiles import load_profile
+from meterwire.protocols.dlt645.identifiers import decode
 
-from .dialect645 import OPERATOR, di, done, new_face, refused
+from .dialect645 import NO_DATA, NOON, OPERATOR, di, done, new_face, read, refused
 from .test_dlt645_control import Ciphered
 
 OPEN, RECHARGE, STATUS = "070101FF", "070102FF", "078102FF"
@@ -88,3 +89,18 @@ def test_without_account_or_session_there_is_nothing():
     face.meter.esam.close()
     assert refused(face, 0x03, order(head_end, RECHARGE, 100, 1)) == "0800"
     assert refused(face, 0x03, di(STATUS) + OPERATOR) == "0800"
+
+
+def test_the_last_purchase_item_by_item():
+    """In the group of what the meter charges in; of no purchase zeros, of another kind of meter no data."""
+    face, head_end = prepaid()
+    assert [read(face, f"0333{column:02X}01") for column in range(1, 7)] == ["00" * size for size in (5, 2, 4, 4, 4, 4)]
+    done(face, 0x03, order(head_end, OPEN, 5_000, 1))
+    done(face, 0x03, order(head_end, RECHARGE, 12_345, 2))
+    values = [
+        decode(0x03330001 | column << 8, bytes.fromhex(read(face, f"0333{column:02X}01"))) for column in range(1, 7)
+    ]
+    assert [str(one) for one in values] == [f"{NOON:%y-%m-%d %H:%M}", "2", "123.45", "50.00", "173.45", "173.45"]
+    assert read(face, "0333FF01") == "".join(read(face, f"0333{column:02X}01") for column in range(1, 7))
+    assert refused(face, 0x11, di("03320101")) == NO_DATA
+    assert refused(new_face(), 0x11, di("03330101")) == NO_DATA

@@ -1,12 +1,16 @@
 """Records of tables that were programmed, and of the classes whose records are read item by item."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 
+from meterwire.errors import MalformedError
 from meterwire.meter_model.circuit import PhaseOverride
 from meterwire.protocols.dlt645.client import Credentials, Meter645
 from meterwire.protocols.dlt645.identifiers import decode, identifier
+from meterwire.protocols.dlt645.interpret import interpret
+from meterwire.protocols.dlt645.names import item as item_of
 from meterwire.transports.memory import connected
 
 from .dialect645 import ADDRESS, NO_DATA, NOON, di, new_face, refused
@@ -206,8 +210,55 @@ def test_the_demands_over_their_limits_are_counted_together():
 
 
 def test_prices_keys_and_cards_are_counted(troubled):
-    """Their records are not described anywhere: no requested data."""
+    """Their records have layouts that are recalled: zeros before the first, as everywhere."""
     for item in ("03300F", "033010", "033012", "033013", "033600", "033700"):
         assert values(troubled, f"{item}00") == Decimal(0)
-        assert refused(troubled, 0x11, di(f"{item}01")) == NO_DATA
+        assert troubled.octets(int(f"{item}01", 16)) == bytes(identifier(int(f"{item}01", 16)).octets)
     assert values(troubled, "03350001")[0] == "00-00-00 00:00:00"
+
+
+def test_records_of_prices_and_steps_have_what_was_there_before():
+    """Both sets of both tables, as they stood before the first of the writes that one record holds."""
+    face = new_face()
+    meter = client(face)
+    meter.write("04000207", 2)
+    meter.write("04050101", Decimal("0.5583"))
+    face.meter.clock.step(86_400)
+    meter.write("04050101", Decimal("0.6"))
+    meter.write("04050202", Decimal("0.9"))
+    _, operator, *prices = values(face, "03300F01")
+    assert operator == "12345678"
+    assert prices == [Decimal("0.5583"), *[Decimal(0)] * 7]
+    assert values(face, "03300F00") == Decimal(2)
+    meter.write("04060001", Decimal("230.00"))
+    face.meter.clock.step(86_400)
+    meter.write("04060101", Decimal("0.05"))
+    assert list(values(face, "03301001")[2:]) == [Decimal(230), *[Decimal(0)] * 25]
+    assert list(values(face, "03301002")[2:]) == [Decimal(0)] * 26
+
+
+@pytest.mark.parametrize(
+    ("item", "notes"), [("033013", "card-error"), ("033600", "relay-malfunction"), ("033700", "supply-abnormal")]
+)
+def test_records_of_faults(item, notes):
+    """When they began and ended; that of the relay with the energies of both moments. Zeros before the first."""
+    face = new_face()
+    size = identifier(int(f"{item}01", 16)).octets
+    assert client(face).read_data(int(f"{item}01", 16)) == bytes(size)
+    face.meter.note_event(notes)
+    before = face.meter.read("active_energy_import")
+    face.meter.clock.step(86_400)
+    face.meter.note_event(f"{notes}-over")
+    found = values(face, f"{item}01")
+    assert found[0] == TIME
+    assert found[1] == f"{NOON + dt.timedelta(days=1):%y-%m-%d %H:%M:%S}"
+    if item == "033600":
+        after = face.meter.read("active_energy_import")
+        assert [int(found[2] * 100), int(found[4] * 100)] == [int(before * 100), int(after * 100)]
+
+
+def test_a_recalled_layout_that_does_not_fit_is_shown_raw():
+    """A meter in the field may know better than the table; a layout of the standard's tables is still an error."""
+    assert interpret(item_of("03301201"), bytes(11)).value == "00" * 11
+    with pytest.raises(MalformedError):
+        interpret(item_of("03300901"), bytes(12))
