@@ -20,12 +20,12 @@ if TYPE_CHECKING:  # `import meterwire` stays cheap: what a dialect or transport
     from meterwire.transports.endpoint import Endpoint
     from meterwire.transports.filtering import Filter
 
-DIALECTS: Final = ("dlt645", "dlt69845", "dlms")
+DIALECTS: Final = ("dlt645", "dlt69845", "dlms", "dlms-hdlc")
 """Dialects that a client exists for."""
 
 TCP_TIMEOUT: Final = 10.0
 _REQUEST: Final = 64
-_LONGEST_ANSWER: Final = {"dlt645": 4 + 12 + 255, "dlt69845": 2048, "dlms": 2048}
+_LONGEST_ANSWER: Final = {"dlt645": 4 + 12 + 255, "dlt69845": 2048, "dlms": 2048, "dlms-hdlc": 146}
 """Octets of the longest answer that one request brings, for the time-out on a serial line."""
 
 
@@ -122,6 +122,8 @@ def _prepared(url: str, address: str | None, secret: bytes) -> tuple[Endpoint, A
     address = address or endpoint.option("address")
     if endpoint.dialect == "dlms":
         return endpoint, *_dlms(endpoint, address, secret)
+    if endpoint.dialect == "dlms-hdlc":
+        return endpoint, *_hdlc(endpoint, address, secret)
     if secret:
         raise LocalProtocolError(f"{endpoint.dialect} has no association to give a secret to")
     return endpoint, *(_dlt645 if endpoint.dialect == "dlt645" else _dlt69845)(endpoint, address)
@@ -161,6 +163,27 @@ def _dlms(endpoint: Endpoint, address: str | None, secret: bytes) -> tuple[Any, 
     return MeterDlms, AsyncMeterDlms, settings | {"patience": patience(endpoint, f"server {server}")}
 
 
+def _hdlc(endpoint: Endpoint, address: str | None, secret: bytes) -> tuple[Any, Any, dict[str, Any]]:
+    from meterwire.protocols.dlms.client import AsyncMeterDlms, MeterDlms  # noqa: PLC0415
+    from meterwire.protocols.dlms.hdlc_carrier import HdlcCarrier  # noqa: PLC0415
+    from meterwire.protocols.dlms.wrapper import PUBLIC_CLIENT  # noqa: PLC0415
+    from meterwire.protocols.hdlc.address import server_address  # noqa: PLC0415
+    from meterwire.protocols.hdlc.parameters import Parameters  # noqa: PLC0415
+
+    server, physical = endpoint.option("server", 1), endpoint.option("physical")
+    if address is not None:
+        halves = address.split("/")
+        if len(halves) > 2 or not all(half.isascii() and half.isdecimal() and len(half) < 6 for half in halves):
+            raise LocalProtocolError(f"an HDLC address is LOGICAL or LOGICAL/PHYSICAL, not {address!r}")
+        server, physical = int(halves[0]), int(halves[1]) if len(halves) == 2 else physical
+    place = server_address(server, physical, endpoint.option("size"))
+    information, window = endpoint.option("info", 128), endpoint.option("window", 1)
+    offer = Parameters(information, information, window, window)
+    settings = {"carrier": HdlcCarrier(endpoint.option("client", 16), place, offer), "secret": secret}
+    settings |= {"public": HdlcCarrier(PUBLIC_CLIENT, place, offer)}
+    return MeterDlms, AsyncMeterDlms, settings | {"patience": patience(endpoint, f"server {place}")}
+
+
 def patience(endpoint: Endpoint, who: str) -> Patience:
     """Tries and time-out of an endpoint: on a serial line as long as the longest answer takes plus 1 s."""
     from meterwire.protocols.dialogue import Patience  # noqa: PLC0415
@@ -169,7 +192,10 @@ def patience(endpoint: Endpoint, who: str) -> Patience:
     where, hint = endpoint.place, "check address and port"
     if endpoint.carrier == "serial":
         settings = endpoint.settings
-        timeout = settings.seconds(_REQUEST + _LONGEST_ANSWER[endpoint.dialect]) + 1.0
+        longest = _LONGEST_ANSWER[endpoint.dialect]
+        if endpoint.dialect == "dlms-hdlc":
+            longest = endpoint.option("window", 1) * (endpoint.option("info", 128) + 18)
+        timeout = settings.seconds(_REQUEST + longest) + 1.0
         where, hint = str(settings), "check parity and address"
     return Patience(
         tries=endpoint.option("tries", 3),

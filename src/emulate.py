@@ -34,7 +34,7 @@ from meterwire.transports.serve import Served, serve
 
 T = TypeVar("T")
 
-DIALECTS: Final = ("dlt645", "dlt69845", "dlms")
+DIALECTS: Final = ("dlt645", "dlt69845", "dlms", "dlms-hdlc")
 """Dialects that a meter can be served in."""
 ALL: Final = "all"
 """Under this name a device file gives faults to every link."""
@@ -205,21 +205,22 @@ def emulated(device: Device, urls: Sequence[str], *, clock: str = "", **settings
 
 
 class _Faces:
-    """What a meter shows, made when it is first served: one face for each dialect and edition."""
+    """What a meter shows, made when it is first served: one face for each dialect and what its endpoint asks for."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        self._made: dict[tuple[str, Any], Any] = {}
+        self._made: dict[tuple[Any, ...], Any] = {}
 
     def of(self, endpoint: Endpoint) -> Any:
         """The face behind an endpoint; raises LocalProtocolError for a dialect that no meter speaks."""
-        kind = endpoint.dialect, endpoint.option("edition")
+        kind = endpoint.dialect, *(endpoint.option(name) for name in ("edition", "info", "window", "dial"))
         if kind not in self._made:
-            self._made[kind] = _face(*kind, self._meter)
+            self._made[kind] = _face(endpoint, self._meter)
         return self._made[kind]
 
 
-def _face(dialect: str, edition: Any, meter: Meter) -> Any:
+def _face(endpoint: Endpoint, meter: Meter) -> Any:
+    dialect, edition = endpoint.dialect, endpoint.option("edition")
     of_edition = {} if edition is None else {"edition": edition}
     if dialect == "dlt645":
         from meterwire.meter_model.faces.dlt645 import Face645  # noqa: PLC0415  a dialect is loaded when it is served
@@ -233,6 +234,13 @@ def _face(dialect: str, edition: Any, meter: Meter) -> Any:
         from meterwire.meter_model.faces.dlms import FaceDlms  # noqa: PLC0415  see above
 
         return FaceDlms(meter)
+    if dialect == "dlms-hdlc":
+        from meterwire.meter_model.faces.dlms_hdlc import OFFER, FaceDlmsHdlc  # noqa: PLC0415  see above
+        from meterwire.protocols.hdlc.parameters import Parameters  # noqa: PLC0415  see above
+
+        information, window = endpoint.option("info", OFFER.info_tx), endpoint.option("window", OFFER.window_tx)
+        offer = Parameters(information, information, window, window)
+        return FaceDlmsHdlc(meter, offer=offer, calling=bool(endpoint.option("dial")))
     raise LocalProtocolError(f"a meter cannot be served in {dialect} yet: {', '.join(DIALECTS)}")
 
 

@@ -19,7 +19,7 @@ from meterwire.transports.echo import DropEcho
 from meterwire.transports.endpoint import Endpoint
 from meterwire.transports.lines import open_line
 
-TITLES = {"dlt645": "DL/T 645", "dlt69845": "DL/T 698.45", "dlms": "DLMS server"}
+TITLES = {"dlt645": "DL/T 645", "dlt69845": "DL/T 698.45", "dlms": "DLMS server", "dlms-hdlc": "DLMS server (HDLC)"}
 
 
 def scan(url: str, edition: str | None, *, thorough: bool, trace: bool, record: Path | None, json: bool) -> int:
@@ -105,12 +105,13 @@ def _row(endpoint: Endpoint, meter: Meter) -> dict[str, Any]:
     options = dict(endpoint.options)
     if meter.settings is not None:
         options |= {"baud": meter.settings.baud, "parity": meter.settings.parity}
+    options |= meter.options
     row: dict[str, Any] = {
         "dialect": meter.dialect,
         "address": meter.address,
         "settings": None if meter.settings is None else str(meter.settings),
         "edition": meter.edition,
-        "url": str(msgspec.structs.replace(endpoint, options=options)),
+        "url": str(msgspec.structs.replace(endpoint, dialect=meter.dialect, options=options)),
     }
     return row | ({"note": meter.note} if meter.note else {})
 

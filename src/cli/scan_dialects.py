@@ -24,6 +24,7 @@ class Meter(msgspec.Struct, frozen=True):
         settings: of the serial line, None where they are not ours.
         edition: of the standard, as a year; None where it does not show.
         note: what else there is to know, for people.
+        options: of the URL that it is read with, beside the settings of the line.
     """
 
     dialect: str
@@ -31,6 +32,7 @@ class Meter(msgspec.Struct, frozen=True):
     settings: Settings = None
     edition: int | None = None
     note: str = ""
+    options: dict[str, int] = {}
 
 
 class Scanner(Protocol):
@@ -178,7 +180,7 @@ _NAME: Final = "1/0-0:42.0.0.255/2"
 
 
 class ScannerDlms:
-    """DLMS/COSEM over the wrapper: which servers let the client associate, or say no."""
+    """DLMS/COSEM over the wrapper: which servers let the client associate, or say no; then HDLC on the same line."""
 
     bauds: tuple[int, ...] = ()
     ways: tuple[int, int] | None = None
@@ -189,8 +191,10 @@ class ScannerDlms:
         self._servers = SERVERS if given is None else (given,)
         self._client: int = endpoint.option("client", 16)
         self._wait: float = endpoint.option("timeout", _WAIT)
-        self.questions = len(self._servers)
-        self.scope = f"servers {', '.join(map(str, self._servers))}"
+        stream = endpoint.carrier in {"tcp", "tcp-listen"}
+        self._hdlc = ScannerHdlc(endpoint, edition) if stream and given is None else None
+        self.questions = len(self._servers) + (self._hdlc.questions if self._hdlc else 0)
+        self.scope = f"servers {', '.join(map(str, self._servers))}" + (", then HDLC" if self._hdlc else "")
         self.meters: list[Meter] = []
 
     def attention(self, settings: Settings) -> Attention:  # noqa: ARG002  there are none
@@ -215,6 +219,9 @@ class ScannerDlms:
             self.meters.append(Meter("dlms", str(server), note=note))
             progress.say(f"server {server} answers")
             trial.found += 1
+        if not trial.found and self._hdlc is not None:
+            trial = self._hdlc.search(line, settings, progress)
+            self.meters += self._hdlc.meters
         return trial
 
     def _associate(self, line: Line, server: int) -> str:
@@ -231,6 +238,79 @@ class ScannerDlms:
             meter.release()
             return f"client {self._client}, {_text(name)}"
         return f"client {self._client}"
+
+
+HDLC_BAUDS: Final = (9600, 19200, 4800, 2400, 115200, 57600, 38400, 1200, 300)
+HDLC_SERVERS: Final = ((1, None), (1, 17), (1, 16), (16, None), (1, 1), (17, None))
+"""Logical and physical devices that are met, the usual ones first; each pair in two octets and in four."""
+_LINK_OCTETS: Final = 60
+
+
+class ScannerHdlc:
+    """DLMS/COSEM over HDLC: which addresses answer SNRM, in 1, 2 and 4 octets, at any speed and parity."""
+
+    bauds: tuple[int, ...] = HDLC_BAUDS
+    ways: tuple[int, int] | None = None
+
+    def __init__(self, endpoint: Endpoint, edition: str) -> None:
+        from meterwire.protocols.hdlc.address import server_address  # noqa: PLC0415  loaded when it is scanned
+
+        _one_of(edition, [])
+        given = endpoint.option("server"), endpoint.option("physical")
+        pairs = HDLC_SERVERS if given == (None, None) else ((given[0] or 1, given[1]),)
+        sizes = [endpoint.option("size")] if endpoint.option("size") else [1, 2, 4]
+        self._places = [
+            server_address(upper, lower, size)
+            for size in sizes
+            for upper, lower in pairs
+            if (size == 1) == (lower is None) and (size == 4 or max(upper, lower or 0) <= 0x7F)
+        ]
+        self._client: int = endpoint.option("client", 16)
+        self._given: float | None = endpoint.option("timeout")
+        self.questions = len(self._places)
+        self.scope = f"{len(self._places)} HDLC addresses"
+        self.meters: list[Meter] = []
+
+    def attention(self, settings: Settings) -> Attention:
+        """How long to listen after one question."""
+        wait = self._given or (0.3 + settings.seconds(2 * _LINK_OCTETS) if settings else _WAIT / 2)
+        return Attention(wait, wait, wait)
+
+    def search(self, line: Line, settings: Settings, progress: Progress) -> Trial:
+        """Ask each address for a link."""
+        if settings is not None:
+            line.reconfigure(settings)
+        trial, where = Trial(settings, Tally()), f"{settings}: " if settings else ""
+        patience = Patience(1, self.attention(settings).begin, "server")
+        for place in self._places:
+            progress.asking(f"{where}server {place} in {place.size} octets")
+            trial.tally.asked += 1
+            try:
+                note = self._knock(line, place, patience)
+            except NoAnswer:
+                continue
+            if any(one.options.get("size") == place.size and one.address == str(place) for one in self.meters):
+                continue  # known, at another speed: a line without one
+            options = {"server": place.upper, "size": place.size}
+            options |= {} if place.lower is None else {"physical": place.lower}
+            self.meters.append(Meter("dlms-hdlc", str(place), settings, note=note, options=options))
+            progress.say(f"{where}server {place} answers to an address of {place.size} octets")
+            trial.found += 1
+        return trial
+
+    def _knock(self, line: Line, place: Any, patience: Patience) -> str:
+        """SNRM and, where the link is granted, DISC; what there is to know."""
+        from meterwire.protocols.dlms.hdlc_carrier import HdlcCarrier  # noqa: PLC0415  see above
+
+        carrier = HdlcCarrier(self._client, place)
+        try:
+            converse(carrier.open(patience), line)
+        except Refused as refused:
+            return f"address of {place.size} octets, {refused.text}"
+        agreed = carrier.link.agreed
+        with suppress(MeterwireError):
+            converse(carrier.close(patience), line)
+        return f"address of {place.size} octets, information of {agreed.info_tx}, window {agreed.window_tx}"
 
 
 def _text(name: Any) -> str:
@@ -255,4 +335,6 @@ def scanner(endpoint: Endpoint, edition: str | None, *, thorough: bool) -> Scann
         return Scanner69845(endpoint, edition)
     if endpoint.dialect == "dlms":
         return ScannerDlms(endpoint, edition)
-    raise LocalProtocolError(f"{endpoint.dialect} cannot be scanned yet: dlt645, dlt69845, dlms")
+    if endpoint.dialect == "dlms-hdlc":
+        return ScannerHdlc(endpoint, edition)
+    raise LocalProtocolError(f"{endpoint.dialect} cannot be scanned yet: dlt645, dlt69845, dlms, dlms-hdlc")

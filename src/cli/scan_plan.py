@@ -9,7 +9,7 @@ import msgspec
 
 from meterwire.protocols.dialogue import LineSettings
 from meterwire.protocols.listening import Attention, Tally
-from meterwire.transports.endpoint import Endpoint
+from meterwire.transports.endpoint import SERIAL, Endpoint
 
 PARITIES: Final = ("E", "N", "O")
 """Even is the standards'; the others are met where a converter or a gateway was set up wrongly."""
@@ -29,7 +29,7 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 def stages(endpoint: Endpoint, bauds: Sequence[int], *, pseudo: bool = False) -> list[Stage]:
-    """What to try on a line: all speeds with even parity, then the other parities; what the URL gives is kept.
+    """What to try on a line: all speeds with the usual parity, then the others; what the URL gives is kept.
 
     Args:
         endpoint: of the line; only on a serial port there is a choice.
@@ -39,7 +39,8 @@ def stages(endpoint: Endpoint, bauds: Sequence[int], *, pseudo: bool = False) ->
     if endpoint.carrier != "serial":
         return [Stage((None,))]
     given = endpoint.option("parity")
-    parities = [given] if given else ["E"] if pseudo else list(PARITIES)
+    usual = SERIAL[endpoint.dialect].parity
+    parities = [given] if given else [usual] if pseudo else [usual, *(one for one in PARITIES if one != usual)]
     bauds = [endpoint.settings.baud] if endpoint.option("baud") else bauds
 
     def of(parity: str) -> list[Settings]:

@@ -278,7 +278,7 @@ def test_each_kind_of_trouble_gets_its_own_advice():
     "words",
     [
         ["nonsense"],
-        ["dlms-hdlc+serial:///dev/ttyUSB0"],
+        ["gdw376-2+serial:///dev/ttyUSB0"],
         ["dlt645+tcp://127.0.0.1:1", "--edition", "1987"],
         ["dlms+tcp://127.0.0.1:1", "--edition", "2007"],
         ["dlt69845+tcp://127.0.0.1:1", "--thorough"],

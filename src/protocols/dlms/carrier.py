@@ -24,6 +24,10 @@ class Carrier(Protocol):
     def server(self) -> int:
         """Address of the server: its wPort, or upper HDLC address."""
 
+    @property
+    def recovers(self) -> bool:
+        """Whether the link makes good what the line loses, so that an APDU is handed to it once."""
+
     def open(self, patience: Patience) -> Steps[None]:
         """Connect the link; nothing is sent where there is none to connect, or where it is connected."""
 
@@ -38,6 +42,8 @@ class Carrier(Protocol):
 
 class WrapperCarrier:
     """Each APDU in a wrapper; a link that needs no connecting (IEC 62056-47)."""
+
+    recovers = False
 
     def __init__(self, client: int, server: int) -> None:
         self.client, self.server = client, server

@@ -35,6 +35,8 @@ class HdlcCarrier:
         offer: information field and window that this end can do.
     """
 
+    recovers = True
+
     def __init__(self, client: int, address: Address, offer: Parameters | None = None) -> None:
         self.client, self.server, self.address = client, address.upper, address
         self.link = Link(Role.PRIMARY, client_address(client), address.octets, offer)

@@ -190,15 +190,17 @@ class Session:
 
     def _carried(self, make: Callable[[], bytes], accept: Callable[[bytes], T | Ignored]) -> Steps[T]:
         """Send what `make` gives, made anew for every try: a ciphered APDU bears a new counter each time."""
-        once, stale = msgspec.structs.replace(self.patience, tries=1), Held()
+        tries, once, stale = self.patience.tries, msgspec.structs.replace(self.patience, tries=1), Held()
+        if self.carrier.recovers:
+            tries, once = min(tries, 1), self.patience  # the link tries again by itself, and never the APDU
         take = stale.passing_over(accept)
         try:
-            for left in reversed(range(self.patience.tries)):
+            for left in reversed(range(tries)):
                 try:
                     return (yield from self.carrier.exchange(make(), take, once, repeatable=True))
                 except NoAnswer as silence:
                     if not left:
-                        raise stale.error or after(silence, self.patience.tries) from None
+                        raise stale.error or after(silence, tries) from None
             raise NoAnswer(f"no answer from {self.patience.peer}: no tries are allowed")
         except Refused:
             raise
