@@ -16,8 +16,8 @@ from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.events import EventRecord
 from meterwire.meter_model.events.kinds import DEPTH, limit_table
 from meterwire.meter_model.faces.dlt69845_event_kinds import EventObject, event_objects
-from meterwire.meter_model.faces.dlt69845_objects import Denied
 from meterwire.meter_model.faces.dlt69845_stored import NULL, Stored, oads_of, quantities_of, stored, time_data
+from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.parameters import Author
 from meterwire.meter_model.values import Demand, truncated

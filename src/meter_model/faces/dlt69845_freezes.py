@@ -15,8 +15,8 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.clock import local_time
-from meterwire.meter_model.faces.dlt69845_objects import Denied
 from meterwire.meter_model.faces.dlt69845_stored import Stored, names_of, oads_of, quantities_of, stored, time_data
+from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.series import Row
 from meterwire.meter_model.values import NotServed, Value
@@ -107,7 +107,7 @@ def _quantities(meter: Meter, oi: int) -> Sequence[Quantity]:
         profile = meter.load_profile
         return [row for number in profile.classes for row in profile.columns(number)]
     if oi == SETTLEMENT:
-        return [row for row in QUANTITIES.values() if row.kind in {Kind.ENERGY, Kind.MAX_DEMAND} and not row.settlement]
+        return [row for row in QUANTITIES.values() if row.kind in {Kind.ENERGY, Kind.MAX_DEMAND}]
     return meter.freezes.columns(KINDS[oi])
 
 
@@ -154,7 +154,7 @@ class _Settled:
 
     def read(self, quantity: Quantity) -> Value:
         """A register as it was; raises `NotServed`."""
-        if quantity.kind not in {Kind.ENERGY, Kind.MAX_DEMAND}:
+        if quantity.kind not in {Kind.ENERGY, Kind.MAX_DEMAND}:  # of billing periods nothing else is kept
             raise NotServed(quantity.name)
         return self._meter.read(msgspec.structs.replace(quantity, settlement=self._number))
 

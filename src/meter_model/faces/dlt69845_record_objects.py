@@ -5,8 +5,8 @@ from __future__ import annotations
 from meterwire.meter_model.faces import dlt69845_events as events
 from meterwire.meter_model.faces import dlt69845_freezes as freezes
 from meterwire.meter_model.faces.dlt69845_event_kinds import event_objects
-from meterwire.meter_model.faces.dlt69845_objects import Denied
 from meterwire.meter_model.faces.dlt69845_records import Table
+from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.parameters import Author
 from meterwire.protocols.dlt69845.descriptors import Oad

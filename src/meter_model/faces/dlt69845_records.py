@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
-from meterwire.meter_model.faces.dlt69845_objects import Denied
 from meterwire.meter_model.faces.dlt69845_selection import Entry, Rows, selected
 from meterwire.meter_model.faces.dlt69845_stored import NULL
+from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.protocols.dlt69845.data import DATA
 from meterwire.protocols.dlt69845.descriptors import Oad, Road
 from meterwire.protocols.dlt69845.services.common import ResultRecord

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-from meterwire.meter_model.faces.dlt69845_objects import Denied
+from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.protocols.dlt69845.dates import DateTime, DateTimeS, Interval, IntervalUnit
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar

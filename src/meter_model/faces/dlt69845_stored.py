@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any, Final
 
 from meterwire.errors import LocalProtocolError
-from meterwire.meter_model.faces.dlt69845_objects import Denied, Readable, attribute
+from meterwire.meter_model.faces.dlt69845_objects import Readable, quantity_attribute
+from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.meter_model.values import NotServed, Value
 from meterwire.protocols.dlt69845.dates import DateTimeS
 from meterwire.protocols.dlt69845.descriptors import Oad
@@ -31,9 +32,9 @@ class Stored:
         self._values = values
 
     def read(self, quantity: Quantity) -> Value:
-        """A stored value; raises `NotServed` for what was not stored."""
+        """A stored value; raises `NotServed` for what was not stored. Rows are exact: a precise register is there too."""
         try:
-            value: Value = self._values[quantity.name]
+            value: Value = self._values[quantity.name.replace("_precise", "")]
         except KeyError:
             raise NotServed(quantity.name) from None
         return value
@@ -44,7 +45,7 @@ def _quantities() -> Mapping[tuple[int, int], Mapping[int, Quantity]]:
     """Quantities that can be stored, by OI and attribute, then by index."""
     found: dict[tuple[int, int], dict[int, Quantity]] = {}
     for row in QUANTITIES.values():
-        if row.oad is not None and row.kind not in _UNSTORED:
+        if row.oad is not None and row.kind not in _UNSTORED and "_precise" not in row.name:
             oad = Oad.of(row.oad)
             found.setdefault((oad.oi, oad.attribute), {})[oad.index] = row
     return found
@@ -64,7 +65,7 @@ def stored(values: Readable, oad: Oad) -> Variant:
     if not quantities_of(oad):
         return NULL
     try:
-        return attribute(values, Oad(oad.oi, oad.number, oad.index))
+        return quantity_attribute(values, Oad(oad.oi, oad.number, oad.index)) or NULL
     except Denied:
         return NULL
 
