@@ -53,7 +53,11 @@ from meterwire.quantities import QUANTITIES, Kind
 LARGEST: Final = 1 << 20
 _SECTIONS: Final = frozenset(Profile.__struct_fields__) - {"name", "phases"}
 _UNREPLACEABLE: Final = frozenset({Kind.MAX_DEMAND, Kind.DATE, Kind.TIME, Kind.DATE_TIME})
-_KEYS: Final = ("unicast_key", "authentication_key", "master_key")
+_KEYS: Final = {
+    **dict.fromkeys(("unicast_key", "authentication_key", "master_key", "broadcast_key"), (16, 32)),
+    **dict.fromkeys(("signing_key", "agreement_key"), (32, 48)),
+}
+_CLIENT_KEYS: Final = ("client_signing_keys", "client_agreement_keys")
 
 Object = Decimal | str | None
 FaultSettings = dict[str, bool | int | float | str]
@@ -298,7 +302,12 @@ def load_secrets(path: str | Path) -> Secrets:
     """Read a file of secrets: the attributes of `Secrets`, keys in hexadecimal; raises DeviceFileError."""
     file = _TomlFile(Path(path))
     table = dict(file.table)
-    keys = {name: file.octets(name, table.pop(name), (16, 32)) for name in _KEYS if name in table}
+    keys: dict[str, Any] = {
+        name: file.octets(name, table.pop(name), sizes) for name, sizes in _KEYS.items() if name in table
+    }
+    for name in _CLIENT_KEYS:
+        given = file.convert(table.pop(name, {}), dict[int, str], name)
+        keys[name] = {client: file.octets(f"{name}.{client}", text, (64, 96)) for client, text in given.items()}
     secrets: Secrets = file.convert(table, Secrets)
     defaults = Secrets()
     return msgspec.structs.replace(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from meterwire.meter_model.access import Access
+from meterwire.meter_model.dlms_security import DlmsSecurity
 from meterwire.meter_model.energy import CombinationWords
 from meterwire.meter_model.esam import EsamDouble
 from meterwire.meter_model.parameters import Change, Parameters, Setting, parameters
@@ -65,6 +66,7 @@ class Fittings:
         self.parameters = fresh_parameters(meter.profile, meter.identity)
         self.access = Access(passwords, meter.clock.seconds)
         self.esam = EsamDouble(secrets.master_key[:16], meter.identity.number, meter.clock.seconds)
+        self.dlms_security = DlmsSecurity(meter.identity, meter.clock.seconds)
         self.programming = Programming(meter.now, meter.note_event)
         self.relay = Relay(_Supply(meter), meter.agenda)
         self.parameters.watch(self._changed)
@@ -82,6 +84,7 @@ class Fittings:
         """The clock has been set by so many seconds: what lasts goes on lasting as long as before."""
         self.access.clock_set(by)
         self.esam.clock_set(by)
+        self.dlms_security.clock_set(by)
 
     def _changed(self, change: Change) -> None:
         """Record a change while the meter still works as before, then let it work as it shall."""

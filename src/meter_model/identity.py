@@ -25,6 +25,12 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         unicast_key: global unicast encryption key.
         authentication_key: global authentication key.
         master_key: wraps new keys.
+        broadcast_key: global broadcast encryption key; empty for none.
+        dlms_suite: security suite of DLMS/COSEM.
+        signing_key: the meter's private key of signatures, 32 or 48 octets; made of the master key when left out.
+        agreement_key: likewise of key agreement.
+        client_signing_keys: public key of signatures (x || y) by DLMS client.
+        client_agreement_keys: likewise of key agreement.
     """
 
     dlt645_passwords: dict[Level, SixDigits] = msgspec.field(default_factory=lambda: {"02": "000000", "04": "000000"})
@@ -36,17 +42,32 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unicast_key: bytes = bytes.fromhex("000102030405060708090A0B0C0D0E0F")
     authentication_key: bytes = bytes.fromhex("D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF")
     master_key: bytes = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
+    broadcast_key: bytes = b""
+    dlms_suite: Annotated[int, msgspec.Meta(ge=0, le=2)] = 0
+    signing_key: bytes = b""
+    agreement_key: bytes = b""
+    client_signing_keys: dict[int, bytes] = msgspec.field(default_factory=dict)
+    client_agreement_keys: dict[int, bytes] = msgspec.field(default_factory=dict)
 
     @property
     def are_public(self) -> bool:
         """Whether any of them is still a published test secret: warn before serving off loopback."""
-        return any(getattr(self, name) == getattr(_PUBLIC, name) for name in self.__struct_fields__)
+        return any(getattr(self, name) == getattr(_PUBLIC, name) for name in _PUBLISHED)
 
     def __repr__(self) -> str:
         return "Secrets(hidden)"
 
 
 _PUBLIC: Final = Secrets()
+_PUBLISHED: Final = (
+    "dlt645_passwords",
+    "dlt645_operator",
+    "dlt69845_password",
+    "dlms",
+    "unicast_key",
+    "authentication_key",
+    "master_key",
+)
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -72,6 +72,7 @@ class Meter:
         programming: who has set what.
         relay: what connects the customer.
         esam: stands in for the secure element.
+        dlms_security: keys and counters of DLMS/COSEM.
         tariff: which sets of tables are in force.
         freezes: what it stored of itself at an order and at set times.
         load_profile: what it stores all the time.
@@ -113,7 +114,7 @@ class Meter:
         self._at_appointment = False
         self._fittings = fittings = Fittings(self)
         self.parameters, self.access, self.programming = fittings.parameters, fittings.access, fittings.programming
-        self.relay, self.esam = fittings.relay, fittings.esam
+        self.relay, self.esam, self.dlms_security = fittings.relay, fittings.esam, fittings.dlms_security
         self.status = Status(self)
         self.parameters.watch(self.events.parameter_changed)
         self.programming.watch(self.events.announced)

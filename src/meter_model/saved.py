@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 State = dict[str, Any]
 
-_BEFORE: Final = ("parameters", "access", "esam", "programming", "tariff", "relay")
+_BEFORE: Final = ("parameters", "access", "esam", "dlms_security", "programming", "tariff", "relay")
 """Parts that the registers depend on, or that close a step of the ledger when they restore themselves."""
 _AFTER: Final = ("freezes", "load_profile", "credit", "voltage_quality", "events", "reports")
 """Parts that depend on the registers; events are last but one, because what restores itself may leave notes."""

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from meterwire.errors import MalformedError, SecurityError
+from meterwire.errors import MalformedError, RemoteProtocolError, SecurityError
 from meterwire.protocols.dlms.acse import (
     AUTHENTICATION_REQUIRED,
     Aare,
@@ -41,6 +41,7 @@ from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
 
 _DEDICATED_TRIES: Final = 8
+_LEAST_ROOM: Final = 12
 
 
 class Handshake:
@@ -127,7 +128,10 @@ class Handshake:
             text = ciphering.unprotect_initiate(aare.user_information or b"")
             aare = msgspec.structs.replace(cast("Any", aare), user_information=text)
         found = agreed(aare, security.mechanism, security.context)
-        return msgspec.structs.replace(found, protection=protection)
+        room = found.max_pdu - protection.overhead if found.max_pdu else 0
+        if found.max_pdu and room < _LEAST_ROOM:
+            raise RemoteProtocolError(f"the meter takes APDUs of {found.max_pdu} octets only, too few for ciphering")
+        return msgspec.structs.replace(found, protection=protection, max_pdu=room)
 
     def _check_pending(self, aare: Aare) -> None:
         security = self._security

@@ -25,6 +25,7 @@ from meterwire.protocols.dlms.security.gcm import (
 from meterwire.protocols.dlms.security.general import General, signed, verified
 from meterwire.protocols.dlms.security.keys import Keys
 from meterwire.protocols.dlms.security.lengths import length_of
+from meterwire.protocols.dlms.security.suites import SUITES
 from meterwire.protocols.wire.codec import codec
 
 SIGNED: Final = 0x100
@@ -65,6 +66,7 @@ class _Opened(msgspec.Struct, frozen=True):
     counter: int
     text: bytes
     general: GeneralCiphering | None = None
+    dedicated: bool = False
 
 
 class Ciphering:
@@ -104,9 +106,12 @@ class Ciphering:
         self._server, self._codec = server, codec(APDU)
         self._global = Gcm(keys.unicast, keys.authentication) if keys.unicast else None
         self._broadcast = Gcm(keys.broadcast, keys.authentication) if keys.broadcast else None
-        self._dedicated = Gcm(dedicated, keys.authentication) if dedicated else None
+        self._dedicated: Gcm | None = None
+        if dedicated:
+            self.dedicate(dedicated)
         self._control = suite | (level.sends & (AUTHENTICATED | ENCRYPTED))
         self._form, self._signs = level.form, bool(level.sends & SIGNED)
+        self._globally = False
         self.general = General(suite, own, peer, keys, random)
 
     def __repr__(self) -> str:
@@ -119,6 +124,16 @@ class Ciphering:
         if self._form >= Form.IDENTIFIED:
             grown += _GENERAL_HEAD + (_AGREED if self._form >= Form.ONE_PASS else _WRAPPED)
         return grown + (_GENERAL_HEAD + 96 if self._signs else 0)
+
+    def dedicate(self, key: bytes) -> None:
+        """Use a key of this association alone.
+
+        Raises:
+            SecurityError: it does not fit the suite, is all zeros, or is a key that is known otherwise.
+        """
+        if len(key) != SUITES[self.suite].key_octets or not any(key) or key in (self.keys.unicast, self.keys.broadcast):
+            raise SecurityError("the dedicated key does not fit")
+        self._dedicated = Gcm(key, self.keys.authentication)
 
     # ------------------------------------------------------------ sending
 
@@ -140,7 +155,8 @@ class Ciphering:
     def _enciphered(self, apdu: bytes, form: Form) -> bytes:
         if form >= Form.IDENTIFIED:
             return self.general.enciphered(apdu, form, self._control, self.sending.take(), self._global)
-        key, tags = (self._unicast, GLOBAL) if self._dedicated is None else (self._dedicated, DEDICATED)
+        dedicated = None if self._globally else self._dedicated
+        key, tags = (self._unicast, GLOBAL) if dedicated is None else (dedicated, DEDICATED)
         outer = tags.get(apdu[0]) if form is Form.SERVICE and apdu else None
         if outer is not None:
             return self._specific(apdu, outer, key)
@@ -189,9 +205,15 @@ class Ciphering:
         if opened is not None:
             self.received.accept(opened.counter)
         if self._server:
-            self._form = Form.SERVICE if opened is None else opened.form
-            self._signs = bool((self.level.sends | level) & SIGNED)
+            self._answer_alike(opened, level)
         return text
+
+    def _answer_alike(self, opened: _Opened | None, level: int) -> None:
+        """A server answers in the form, with the key and the protection of the request, and never with less."""
+        self._form = Form.SERVICE if opened is None else opened.form
+        self._globally = opened is not None and not opened.dedicated
+        self._control = self.suite | ((level | self.level.requires) & (AUTHENTICATED | ENCRYPTED))
+        self._signs = bool((self.level.sends | level) & SIGNED)
 
     def unprotect_initiate(self, octets: bytes) -> bytes:
         """An initiate APDU out of the user information; only the global key can have made it."""
@@ -201,6 +223,8 @@ class Ciphering:
             raise SecurityError("the initiate APDU is not ciphered")
         opened = self._opened(octets)
         self.received.accept(opened.counter)
+        if self._server:
+            self._answer_alike(opened, opened.control)
         return opened.text
 
     def _parsed(self, octets: bytes) -> Any:
@@ -231,7 +255,7 @@ class Ciphering:
         expected = INNER.get(octets[0])
         if expected is not None and (not text or text[0] != expected):
             raise SecurityError("the ciphered APDU holds another service than it says")
-        return _Opened(form, control, protected.counter, text)
+        return _Opened(form, control, protected.counter, text, dedicated=dedicated)
 
     def _checked(self, protected: Protected) -> int:
         control = int(cast("int", protected.control))

@@ -1,0 +1,225 @@
+"""The secrets of DLMS/COSEM inside a meter: keys, security policy, and invocation counters that outlive a restart."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from meterwire.errors import SecurityError
+from meterwire.meter_model.identity import Identity, Secrets
+from meterwire.protocols.dlms.security.agreement import ephemeral
+from meterwire.protocols.dlms.security.counters import ReceivedCounter, SendingCounter
+from meterwire.protocols.dlms.security.curves import private_key, public_key, public_octets
+from meterwire.protocols.dlms.security.gcm import AUTHENTICATED, ENCRYPTED
+from meterwire.protocols.dlms.security.keys import KeyId, Keys
+from meterwire.protocols.dlms.security.suites import SUITES, suite
+
+MOST_SENDERS: Final = 64
+"""System titles whose counters are kept; only who holds the key adds one."""
+FAILURES: Final = 5
+"""Wrong passwords of one client in a row that lock it out."""
+LOCKED: Final = 60
+"""Seconds of the lock-out, in the meter's time."""
+_REQUEST_AUTHENTICATED, _REQUEST_ENCRYPTED, _REQUEST_SIGNED = 0x04, 0x08, 0x10
+SIGNED: Final = 0x100
+
+
+class DlmsSecurity:
+    """What one meter keeps for the security of its associations.
+
+    Args:
+        identity: has the secrets and the system title.
+        seconds: the meter's time.
+
+    Attributes:
+        suite: security suite.
+        policy: security policy, as the security setup object has it (class 64, version 1).
+        keys: symmetric keys and the meter's own key pairs.
+        client_signing: public keys of signatures by client, x || y.
+        client_agreement: public keys of key agreement by client, x || y.
+        unsaved: whether a counter or a key has moved that must be saved before the next answer leaves.
+    """
+
+    def __init__(self, identity: Identity, seconds: Callable[[], int]) -> None:
+        secrets = identity.secrets
+        self.suite = secrets.dlms_suite
+        self.policy = 0
+        self.keys = _keys(secrets, identity.system_title)
+        self.client_signing = dict(secrets.client_signing_keys)
+        self.client_agreement = dict(secrets.client_agreement_keys)
+        self.unsaved = False
+        self.sending = SendingCounter(0, self._reserve)
+        self._received: dict[bytes, ReceivedCounter] = {}
+        self._seconds = seconds
+        self._failures: dict[int, int] = {}
+        self._locked: dict[int, int] = {}
+
+    def __repr__(self) -> str:
+        return "DlmsSecurity(...)"
+
+    # ------------------------------------------------------------ keys and policy
+
+    def keys_for(self, client: int) -> Keys:
+        """The meter's keys with the public keys of one client."""
+        group = SUITES[self.suite]
+        signing, agreement = self.client_signing.get(client), self.client_agreement.get(client)
+        return msgspec.structs.replace(
+            self.keys,
+            peer_signing=public_key(group, signing) if signing else None,
+            peer_agreement=public_key(group, agreement) if agreement else None,
+        )
+
+    def change_keys(self, changes: Mapping[KeyId, bytes]) -> None:
+        """Take new keys over, all of them or none.
+
+        Raises:
+            SecurityError: one does not fit the suite, is all zeros, or is the one that is there.
+        """
+        keys = self.keys
+        for key, value in changes.items():
+            if len(value) != suite(self.suite).key_octets or not any(value):
+                raise SecurityError("the key does not fit the security suite")
+            if hmac.compare_digest(value, self.keys.of(key)):
+                raise SecurityError("the new key is the old one")
+            keys = keys.replaced(key, value)
+        if not changes:
+            raise SecurityError("no key came")
+        self.keys, self.unsaved = keys, True
+        if KeyId.UNICAST_ENCRYPTION in changes:  # a counter belongs to its key
+            self._received.clear()
+
+    def raise_policy(self, policy: int) -> None:
+        """Make the security policy stronger.
+
+        Raises:
+            SecurityError: it would lose a protection, or bits that mean nothing are set.
+        """
+        if policy & ~0xFC or policy & self.policy != self.policy:
+            raise SecurityError("the security policy can only be made stronger")
+        self.policy, self.unsaved = policy, True
+
+    @property
+    def required(self) -> int:
+        """The protection that the policy demands of a request: AUTHENTICATED, ENCRYPTED, SIGNED."""
+        policy = self.policy
+        return (
+            (AUTHENTICATED if policy & _REQUEST_AUTHENTICATED else 0)
+            | (ENCRYPTED if policy & _REQUEST_ENCRYPTED else 0)
+            | (SIGNED if policy & _REQUEST_SIGNED else 0)
+        )
+
+    def public_key(self) -> bytes:
+        """The meter's public key of signatures, x || y; empty in suite 0."""
+        return public_octets(self.keys.signing.public_key()) if self.keys.signing else b""
+
+    # ------------------------------------------------------------ counters
+
+    def received(self, title: bytes) -> ReceivedCounter:
+        """What has been taken of a sender; kept once something of it verifies, see `keep`."""
+        return self._received.get(title) or ReceivedCounter()
+
+    def keep(self, title: bytes, counter: ReceivedCounter) -> None:
+        """A sender has shown that it holds the key: its counter is kept from now on.
+
+        Raises:
+            SecurityError: too many senders have been seen under this key.
+        """
+        if title not in self._received and len(self._received) >= MOST_SENDERS:
+            raise SecurityError("too many senders under one key")
+        self._received[title] = counter
+        self.unsaved = True
+
+    def expected(self, title: bytes) -> int:
+        """The counter taken last of a sender, as the invocation counter object tells it; 0 for none."""
+        return max(self.received(title).expected - 1, 0)
+
+    def _reserve(self, limit: int) -> None:
+        self._limit = limit
+        self.unsaved = True
+
+    _limit = 0
+
+    # ------------------------------------------------------------ wrong passwords
+
+    def locked(self, client: int) -> bool:
+        """Whether a client has guessed too often, and must wait."""
+        until = self._locked.get(client)
+        if until is not None and self._seconds() >= until:
+            del self._locked[client]
+            return False
+        return until is not None
+
+    def failed(self, client: int) -> None:
+        """A client did not prove who it is."""
+        self._failures[client] = self._failures.get(client, 0) + 1
+        if self._failures[client] >= FAILURES:
+            del self._failures[client]
+            self._locked[client] = self._seconds() + LOCKED
+
+    def proved(self, client: int) -> None:
+        """A client did."""
+        self._failures.pop(client, None)
+
+    def clock_set(self, by: int) -> None:
+        """The clock has been set by so many seconds: a lock-out lasts as long as before."""
+        self._locked = {client: until + by for client, until in self._locked.items()}
+
+    # ------------------------------------------------------------ what is kept
+
+    def state(self) -> dict[str, Any]:
+        """What outlives a loss of power, as builtins; it holds secrets."""
+        self.unsaved = False
+        return {
+            "suite": self.suite,
+            "policy": self.policy,
+            "keys": {str(int(key)): self.keys.of(key) for key in KeyId},
+            "sending": self._limit,
+            "received": {title.hex(): counter.expected for title, counter in self._received.items()},
+            "locked": {str(client): until for client, until in self._locked.items()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take a saved state over; counters go on from what was reserved."""
+        self.suite, self.policy = int(state["suite"]), int(state["policy"])
+        keys = {KeyId(int(number)): bytes(value) for number, value in state["keys"].items()}
+        for key, value in keys.items():
+            self.keys = self.keys.replaced(key, value)
+        self._limit = int(state["sending"])
+        self.sending = SendingCounter(self._limit, self._reserve)
+        self._received = {bytes.fromhex(title): ReceivedCounter(int(n)) for title, n in state["received"].items()}
+        self._locked = {int(client): int(until) for client, until in state["locked"].items()}
+        self.unsaved = False
+
+
+def _keys(secrets: Secrets, title: bytes) -> Keys:
+    """The keys of a new meter; its key pairs come out of the master key where none are given."""
+    group = suite(secrets.dlms_suite)
+    size = group.key_octets
+    signing = agreement = None
+    if group.curve:
+        signing = _pair(secrets, secrets.signing_key, b"signing" + title)
+        agreement = _pair(secrets, secrets.agreement_key, b"agreement" + title)
+    return Keys(
+        unicast=_fitting(secrets.unicast_key, size),
+        authentication=_fitting(secrets.authentication_key, size),
+        broadcast=_fitting(secrets.broadcast_key, size),
+        master=_fitting(secrets.master_key, size),
+        signing=signing,
+        agreement=agreement,
+    )
+
+
+def _pair(secrets: Secrets, given: bytes, name: bytes) -> Any:
+    group = suite(secrets.dlms_suite)
+    if given:
+        return private_key(group, given)
+    return ephemeral(group, hmac.digest(secrets.master_key, name, hashlib.sha512))
+
+
+def _fitting(key: bytes, octets: int) -> bytes:
+    """A key of 16 octets twice where suite 2 needs 32."""
+    return key * 2 if 2 * len(key) == octets else key
