@@ -222,6 +222,12 @@ class Ignored:
 IGNORED: Final = Ignored()
 
 
+class Reply(Ignored, msgspec.Struct, frozen=True):
+    """The answer of an `accept` function to a frame that is not the one it waits for, but wants an answer itself."""
+
+    octets: bytes
+
+
 def exchange(
     request: bytes,
     framer: Framed,
@@ -235,7 +241,8 @@ def exchange(
     Args:
         request: octets to send.
         framer: cuts the octets received into frames.
-        accept: gives the result for a frame, or `IGNORED`; may raise `Refused` or another documented error.
+        accept: gives the result for a frame, `IGNORED`, or a `Reply` to send at once while waiting on; may raise
+            `Refused` or another documented error.
         patience: tries, time-out and what to tell people.
         repeatable: whether the request may be sent again; true for reads alone.
 
@@ -261,6 +268,9 @@ def exchange(
                 result = accept(piece)
                 if not isinstance(result, Ignored):
                     return result
+                if isinstance(result, Reply):
+                    now, _ = yield Send(result.octets)
+                    continue
                 heard.strangers += 1
     raise _silence(patience, tries, heard, repeatable=repeatable)
 
