@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from meterwire.meter_model.faces.cosem_association import Policy
 from meterwire.meter_model.faces.cosem_objects import Meter
-from meterwire.meter_model.faces.dlms import ClientDlms, FaceDlms
+from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.faces.dlms_client import ClientDlms
 from meterwire.protocols.dialogue import Answer
 from meterwire.protocols.dlms.hdlc_carrier import COMMAND, RESPONSE
 from meterwire.protocols.hdlc.address import ALL_STATION, CALLING, Address, parsed
@@ -76,6 +77,7 @@ class ConnectionHdlc:
         self._face = face
         self._framer = HdlcFramer()
         self._stations: dict[tuple[bytes, bytes], _Station] = {}
+        self._durable = False
 
     def receive(self, octets: bytes, now: float) -> list[Answer]:
         """Octets arrived; what is sent in answer."""
@@ -89,9 +91,10 @@ class ConnectionHdlc:
         answers = []
         for piece in pieces:
             message = getattr(piece, "message", None)
+            self._durable = False
             octets = self._answer(message, now) if isinstance(message, Frame) else b""
             if octets:
-                answers.append(Answer(octets))
+                answers.append(Answer(octets, durable=self._durable))
         return answers
 
     def _answer(self, frame: Frame, now: float) -> bytes:
@@ -104,7 +107,10 @@ class ConnectionHdlc:
             return b""
         if not self._face.is_mine(address):
             return b""
-        return self._station(frame).answer(frame, now)
+        station = self._station(frame)
+        octets = station.answer(frame, now)
+        self._durable = station.durable
+        return octets
 
     def _station(self, frame: Frame) -> _Station:
         key = frame.source, frame.destination
@@ -128,6 +134,7 @@ class _Station:
         self._face = face
         self.link = link_type(Role.SECONDARY, frame.destination, frame.source, face.offer, inactivity=face.inactivity)
         self._number = frame.source[0] >> 1
+        self.durable = False
         self._client = self._fresh()
 
     def _fresh(self) -> ClientDlms:
@@ -135,6 +142,7 @@ class _Station:
 
     def answer(self, frame: Frame, now: float) -> bytes:
         """What is sent when a frame has come."""
+        self.durable = False
         for event in self.link.receive(frame, now):
             if isinstance(event, Connected | Disconnected):
                 self._client = self._fresh()
@@ -154,6 +162,8 @@ class _Station:
     def _serve(self, message: Message) -> None:
         if message.octets[:3] != COMMAND:
             return
-        apdu = self._client.respond(message.octets[3:])
-        if apdu is not None and message.numbered:
-            self.link.send(RESPONSE + apdu)
+        reply = self._client.serve(message.octets[3:])
+        self.durable = reply.durable
+        if message.numbered:
+            for apdu in reply.apdus:
+                self.link.send(RESPONSE + apdu)
