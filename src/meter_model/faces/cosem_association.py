@@ -150,19 +150,14 @@ class Association(msgspec.Struct, frozen=True):
     server: int
     mechanism: AuthenticationMechanism
     conformance: Conformance
-    client_pdu: int
-    """Longest APDU the client takes, octets."""
+    max_pdu: int
+    """Longest APDU the client takes, octets, with its protection."""
     context: ApplicationContext = ApplicationContext.LOGICAL_NAMES
     protection: Protection = PLAIN
     pending: Pending | None = None
     """What the client must still prove before anything is served."""
     secured: Aare | None = None
     """Parts of the AARE that come of the security: title, mechanism, challenge."""
-
-    @property
-    def max_pdu(self) -> int:
-        """Longest plain APDU the client takes: with its protection it must fit into what was agreed on."""
-        return self.client_pdu - self.protection.overhead
 
     @property
     def short_names(self) -> bool:
@@ -179,7 +174,7 @@ class Association(msgspec.Struct, frozen=True):
             return structure(
                 Variant(Tag.BIT_STRING, f"{int(self.conformance):024b}"),  # type: ignore[call-overload]
                 Variant(Tag.LONG_UNSIGNED, SERVER_PDU),
-                Variant(Tag.LONG_UNSIGNED, self.client_pdu),
+                Variant(Tag.LONG_UNSIGNED, self.max_pdu),
                 Variant(Tag.UNSIGNED, DLMS_VERSION),
                 Variant(Tag.INTEGER, 0),
                 octet_string(b""),
@@ -224,7 +219,7 @@ def associate(
         raise Rejected(User.NO_REASON_GIVEN, InitiateError.INCOMPATIBLE_CONFORMANCE)
     if 0 < request.max_pdu < (LEAST_CIPHERED_PDU if context in _CIPHERED else LEAST_PDU):
         raise Rejected(User.NO_REASON_GIVEN, InitiateError.PDU_SIZE_TOO_SHORT)
-    return msgspec.structs.replace(association, conformance=agreed, client_pdu=request.max_pdu or LARGEST_PDU)
+    return msgspec.structs.replace(association, conformance=agreed, max_pdu=request.max_pdu or LARGEST_PDU)
 
 
 def _secured(

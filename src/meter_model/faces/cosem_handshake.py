@@ -27,12 +27,12 @@ from meterwire.protocols.dlms.security.mechanisms import (
     proof,
 )
 from meterwire.protocols.dlms.security.settings import TITLED
-from meterwire.protocols.dlms.xdlms.action import ActionRequestNormal
 
 ASSOCIATION_LN: Final = 15
-CURRENT_ASSOCIATION: Final = bytes((0, 0, 40, 0, 0, 255))
 REPLY: Final = 1
 """Method reply_to_HLS_authentication."""
+REPLIES: Final = frozenset({(ASSOCIATION_LN, REPLY), (12, 8)})
+"""The same as class and method, with logical names and with short ones."""
 _CHALLENGE_TRIES: Final = 4
 
 
@@ -72,6 +72,7 @@ class Pending:
         self._title, self._keys = aarq.calling_title or b"", keys
         self._received = guard.security.received(self._title)
         self._floor = self._received.expected
+        self._spent = False
         self._client_challenge = challenge_of(aarq)
         check_challenge(mechanism, self._client_challenge, b"")
         self.challenge = self._fresh_challenge()
@@ -84,8 +85,11 @@ class Pending:
         raise SecurityError("the random source gives what the client sent")
 
     def conclude(self, given: bytes) -> bytes:
-        """Check the client's proof, f(StoC), and give the meter's, f(CtoS); raises SecurityError."""
+        """Check the client's proof, f(StoC), and give the meter's, f(CtoS); raises SecurityError, and ever after."""
         guard, security = self._guard, self._guard.security
+        if self._spent:
+            raise SecurityError("the challenge has been answered once")
+        self._spent = True
         try:
             theirs = self._parties(self._title, guard.title, self.challenge, self._client_challenge)
             check_proof(theirs, given, self._received, self._floor)
@@ -159,13 +163,3 @@ def ciphering(guard: Guard, client: int, title: bytes, requires: int) -> tuple[C
         random=guard.random,
     )
     return made, received
-
-
-def reply_to_hls(request: Any) -> bytes:
-    """f(StoC) in the one request that may be made before it; raises SecurityError for any other."""
-    if isinstance(request, ActionRequestNormal):
-        method, parameters = request.descriptor, request.parameters
-        right = (method.class_id, method.instance, method.method) == (ASSOCIATION_LN, CURRENT_ASSOCIATION, REPLY)
-        if right and parameters is not None and isinstance(parameters.value, bytes):
-            return parameters.value
-    raise SecurityError("the client has not proved yet who it is")

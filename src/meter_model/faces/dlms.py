@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Final
 
 import msgspec
 
 from meterwire.meter_model.faces.cosem_association import Association, Policy, policies
+from meterwire.meter_model.faces.cosem_handshake import guard_of
 from meterwire.meter_model.faces.cosem_logical_device import CURRENT, short_association
 from meterwire.meter_model.faces.cosem_model import CosemObject, Denied, Meter
 from meterwire.meter_model.faces.cosem_objects import catalogue
@@ -35,14 +37,18 @@ class FaceDlms:
     Args:
         meter: what is read.
         allowed: how each client may associate, by its wPort; by default with the secrets of the meter's identity.
+        random: gives as many unpredictable octets, for challenges and keys.
 
     Attributes:
+        guard: keys and counters that secure associations; None for a meter that has none.
         hidden: logical names that were removed from the association of a client.
         preset_time: the time that the clock can be set to, and from when till when.
     """
 
-    def __init__(self, meter: Meter, allowed: Mapping[int, Policy] | None = None) -> None:
-        self.meter = meter
+    def __init__(
+        self, meter: Meter, allowed: Mapping[int, Policy] | None = None, random: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        self.meter, self.guard = meter, guard_of(meter, random)
         self.allowed = dict(policies(meter.identity.secrets.dlms) if allowed is None else allowed)
         self.hidden: dict[int, set[bytes]] = {}
         self.preset_time: tuple[dt.datetime, dt.datetime, dt.datetime] | None = None

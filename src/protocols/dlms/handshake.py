@@ -128,10 +128,9 @@ class Handshake:
             text = ciphering.unprotect_initiate(aare.user_information or b"")
             aare = msgspec.structs.replace(cast("Any", aare), user_information=text)
         found = agreed(aare, security.mechanism, security.context)
-        room = found.max_pdu - protection.overhead if found.max_pdu else 0
-        if found.max_pdu and room < _LEAST_ROOM:
+        if found.max_pdu and found.max_pdu - protection.overhead < _LEAST_ROOM:
             raise RemoteProtocolError(f"the meter takes APDUs of {found.max_pdu} octets only, too few for ciphering")
-        return msgspec.structs.replace(found, protection=protection, max_pdu=room)
+        return msgspec.structs.replace(found, protection=protection)
 
     def _check_pending(self, aare: Aare) -> None:
         security = self._security
