@@ -21,7 +21,7 @@ from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.parameters import Author
 from meterwire.meter_model.values import Demand, truncated
-from meterwire.protocols.dlt69845.descriptors import Oad
+from meterwire.protocols.dlt69845.descriptors import Oad, Omd
 from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.dlt69845.objects import object_of
 from meterwire.protocols.wire.nodes import Variant
@@ -161,6 +161,12 @@ def _items(record: EventRecord) -> Variant:
     return Variant(1, tuple(Variant(81, oad) for oad in oads if object_of(oad.oi) is not None))
 
 
+def _cleared(record: EventRecord) -> Variant:
+    """The methods that cleared: array of OMD."""
+    found = [Omd.of(item) for item in record.before.get("items", ()) if _is_descriptor(item)]
+    return Variant(1, tuple(Variant(83, omd) for omd in found if object_of(omd.oi) is not None))
+
+
 def _is_descriptor(item: Any) -> bool:
     return isinstance(item, str) and len(item) == 8 and all(digit in "0123456789ABCDEF" for digit in item)
 
@@ -177,7 +183,7 @@ _OWN: Final[Mapping[Oad, Callable[[EventRecord], Variant]]] = {
     _OVER: _over,
     _OVER_TIME: _over_time,
     _PROGRAMMED: _items,
-    _CLEARED: _items,
+    _CLEARED: _cleared,
     _VOLTAGE_PEAK: _peak,
     _CURRENT_PEAK: _peak,
     _CHARGE: _charge,

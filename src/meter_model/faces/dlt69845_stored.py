@@ -32,7 +32,7 @@ class Stored:
         self._values = values
 
     def read(self, quantity: Quantity) -> Value:
-        """A stored value; raises `NotServed` for what was not stored. Rows are exact: a precise register is there too."""
+        """A stored value; raises `NotServed` for what was not stored. Rows are exact: precise registers too."""
         try:
             value: Value = self._values[quantity.name.replace("_precise", "")]
         except KeyError:
