@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from meterwire.errors import Refused, SequenceError
-from meterwire.protocols.dialogue import (
-    IGNORED,
-    AsyncFace,
-    AsyncLine,
-    Ignored,
-    Line,
-    Patience,
-    Steps,
-    SyncFace,
-    procedure,
-)
-from meterwire.protocols.dlt69845.apdu import Service
+from meterwire.protocols.dialogue import AsyncFace, AsyncLine, Line, Patience, Steps, SyncFace, procedure
+from meterwire.protocols.dlt69845.blocks import attributes
+from meterwire.protocols.dlt69845.client_proxy import ProxyProcedures
+from meterwire.protocols.dlt69845.client_records import RecordProcedures
+from meterwire.protocols.dlt69845.client_reports import ReportProcedures
+from meterwire.protocols.dlt69845.client_writes import WriteProcedures
 from meterwire.protocols.dlt69845.items import item, reading
 from meterwire.protocols.dlt69845.link import EDITION
+from meterwire.protocols.dlt69845.objects import ObjectTable, using
 from meterwire.protocols.dlt69845.services.common import ResultNormal
-from meterwire.protocols.dlt69845.services.get import (
-    GetRequest,
-    GetRequestNext,
-    GetRequestNormal,
-    GetRequestNormalList,
-    GetResponseNext,
-    GetResponseNormal,
-    GetResponseNormalList,
-)
 from meterwire.protocols.dlt69845.session import Session
-from meterwire.protocols.wire.nodes import Variant
 from meterwire.quantities.reading import METER_ZONE
 
 if TYPE_CHECKING:
@@ -46,7 +30,7 @@ LIST_SIZE: Final = 16
 """Attributes asked for in one request."""
 
 
-class Procedures:
+class Procedures(RecordProcedures, WriteProcedures, ProxyProcedures, ReportProcedures):
     """What both clients can do.
 
     Args:
@@ -59,6 +43,7 @@ class Procedures:
         wake: FEH octets in front of each frame: 4 on a serial line, none over TCP.
         scrambled: whether to add 33H to the user data (SC).
         zone: of the meter's clock, which does not say it.
+        objects: table of objects, such as the standard's extended by that of a province.
 
     Attributes:
         session: the conversation with the meter that all procedures share.
@@ -75,8 +60,9 @@ class Procedures:
         wake: int = 0,
         scrambled: bool = False,
         zone: dt.tzinfo = METER_ZONE,
+        objects: ObjectTable | None = None,
     ) -> None:
-        self.line, self.zone = line, zone
+        self.line, self.zone, self.objects = line, zone, objects or ObjectTable.standard()
         self.session = Session(
             address=address, client=client, patience=patience, edition=edition, wake=wake, scrambled=scrambled
         )
@@ -119,23 +105,7 @@ class Procedures:
             SequenceError: the blocks of a long answer do not follow each other, or it answers what was not asked.
             NoAnswer: nothing usable came after all tries.
         """
-        if not oads:
-            return ()
-        piid, wanted = self.session.next_piid(), tuple(oads)
-        asked = GetRequestNormal(piid, wanted[0]) if len(wanted) == 1 else GetRequestNormalList(piid, wanted)
-
-        def accept(answer: Any) -> GetResponseNext | Ignored:
-            found = answer.response
-            if found.piid.number != piid.number:
-                return IGNORED
-            if isinstance(found, GetResponseNext):
-                return found if found.block == 1 else IGNORED
-            results = _results(found)
-            whole = GetResponseNext(found.piid, last=True, block=1, result=Variant(1, results))
-            return whole if _answers(results, wanted) else IGNORED
-
-        first = yield from self.session.exchange(GetRequest(asked), Service.GET_RESPONSE, accept)
-        return (yield from self._blocks(first, wanted))
+        return (yield from attributes(self.session, oads))
 
     @procedure
     def read_many(self, items: Sequence[str]) -> Steps[list[Reading]]:
@@ -153,55 +123,14 @@ class Procedures:
         for start in range(0, len(asked), LIST_SIZE):
             oads = [one.oad for one in asked[start : start + LIST_SIZE]]
             results += yield from Procedures.get.steps(self, oads)
-        return [reading(one, result, self.zone) for one, result in zip(asked, results, strict=True)]
+        with using(self.objects):
+            return [reading(one, result, self.zone) for one, result in zip(asked, results, strict=True)]
 
     @procedure
     def read(self, item: str) -> Steps[Reading]:
         """Read one item, a neutral name or an OAD of eight hexadecimal digits; see `read_many`."""
         readings = yield from Procedures.read_many.steps(self, [item])
         return readings[0]
-
-    # ------------------------------------------------------------ blocks of a long answer
-
-    def _blocks(self, first: GetResponseNext, wanted: tuple[Oad, ...]) -> Steps[tuple[ResultNormal, ...]]:
-        results: list[ResultNormal] = []
-        block = first
-        while True:
-            if block.result.tag == 0:
-                raise Refused(block.result.value)
-            if block.result.tag != 1 or (not block.result.value and not block.last):
-                raise SequenceError("a block without attributes in the answer to a read of attributes")
-            results += block.result.value
-            if block.last or len(results) > len(wanted):
-                break
-            block = yield from self._block(block.block)
-        if not _answers(tuple(results), wanted):
-            raise SequenceError("the blocks of the answer together are not what was asked for")
-        return tuple(results)
-
-    def _block(self, last: int) -> Steps[GetResponseNext]:
-        piid = self.session.next_piid()
-
-        def accept(answer: Any) -> GetResponseNext | Ignored:
-            found = answer.response
-            if not isinstance(found, GetResponseNext) or found.piid.number != piid.number:
-                return IGNORED
-            if found.result.tag and found.block != last + 1:
-                raise SequenceError(f"block {found.block} came where {last + 1} was due")
-            return found
-
-        found = yield from self.session.exchange(GetRequest(GetRequestNext(piid, last)), Service.GET_RESPONSE, accept)
-        return found
-
-
-def _results(answer: Any) -> tuple[ResultNormal, ...]:
-    if isinstance(answer, GetResponseNormal):
-        return (answer.result,)
-    return answer.results if isinstance(answer, GetResponseNormalList) else ()
-
-
-def _answers(results: tuple[ResultNormal, ...], wanted: tuple[Oad, ...]) -> bool:
-    return tuple(result.oad for result in results) == wanted
 
 
 class Meter69845(SyncFace, Procedures):

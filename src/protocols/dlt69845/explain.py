@@ -14,6 +14,7 @@ from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.dlt69845.items import Item, reading
 from meterwire.protocols.dlt69845.link import EDITION, AddressKind, Flag17, Fragment, Link
 from meterwire.protocols.dlt69845.objects import describe_oad, describe_omd
+from meterwire.protocols.dlt69845.refusals import words
 from meterwire.protocols.dlt69845.services.common import ResultNormal
 from meterwire.protocols.dlt69845.services.security import PlainContent
 from meterwire.protocols.wire.codec import Codec, codec
@@ -66,7 +67,7 @@ def meaning(value: Any) -> str | None:
     if isinstance(value, Omd):
         return describe_omd(value.oi << 16 | value.method << 8 | value.mode)
     if isinstance(value, Dar):
-        return value.name.lower().replace("_", " ")
+        return words(value)
     if isinstance(value, (Road, ScalerUnit, Interval, Date, Time, DateTime, DateTimeS)):
         return str(value)
     return None

@@ -15,6 +15,7 @@ from meterwire.protocols.dlt69845.data import DATA_NAMES
 from meterwire.protocols.dlt69845.dates import Date, DateTime, DateTimeS, Interval, Time
 from meterwire.protocols.dlt69845.descriptors import Oad, Omd, Road, ScalerUnit
 from meterwire.protocols.dlt69845.objects import scaler_unit
+from meterwire.protocols.dlt69845.refusals import words
 from meterwire.protocols.wire.nodes import Variant
 from meterwire.quantities import QUANTITIES, Kind, Quantity, by_oad, quantity
 from meterwire.quantities.reading import METER_ZONE, Reading, ReadingError
@@ -52,7 +53,7 @@ def reading(asked: Item, result: ResultNormal, zone: dt.tzinfo = METER_ZONE) -> 
     if result.result.tag == 0:
         return Reading(asked.text, name, error=_error(result.result.value))
     data: Variant = result.result.value
-    scale = _Scale(asked.oad, asked.quantity, zone)
+    scale = Scale(asked.oad, asked.quantity, zone)
     if asked.quantity is not None and asked.quantity.kind == Kind.MAX_DEMAND:
         peak = _peak(data)
         if peak is not None:
@@ -63,7 +64,7 @@ def reading(asked: Item, result: ResultNormal, zone: dt.tzinfo = METER_ZONE) -> 
 
 
 def _error(dar: int) -> ReadingError:
-    return ReadingError(int(dar), getattr(dar, "name", f"DAR {int(dar)}").lower().replace("_", " "))
+    return ReadingError(int(dar), words(dar))
 
 
 def _peak(data: Variant) -> tuple[Variant, DateTimeS] | None:
@@ -72,21 +73,31 @@ def _peak(data: Variant) -> tuple[Variant, DateTimeS] | None:
     return None
 
 
-class _Scale:
-    """Turns raw values of one attribute into numbers in the unit of its quantity, else in its declared unit."""
+class Scale:
+    """Turns raw values of one attribute into numbers in the unit of its quantity, else in its declared unit.
 
-    def __init__(self, oad: Oad, row: Quantity | None, zone: dt.tzinfo) -> None:
+    Args:
+        oad: the attribute.
+        row: its row of the table of quantities, None where it has none.
+        zone: of the meter's clock; times stay naive without one.
+
+    Attributes:
+        exponent: power of ten of the integers.
+        unit: of the numbers, None where there is none.
+    """
+
+    def __init__(self, oad: Oad, row: Quantity | None, zone: dt.tzinfo | None) -> None:
         if row is None and oad.index == 0:  # the whole of an array: its elements are in the unit of the first one
             row = by_oad(oad.packed | 1)
-        self._zone, self._representation = zone, row.dlt69845 if row else None
+        self._zone = zone
         declared = scaler_unit(oad.packed)
-        self._exponent = 0
+        self.exponent = 0
         self.unit: str | None = None
         if row is not None and row.dlt69845 is not None and row.dlt69845.exponent is not None:
             self.unit = row.unit or None
-            self._exponent = row.dlt69845.exponent
+            self.exponent = row.dlt69845.exponent
         elif row is None and declared is not None:
-            self._exponent, self.unit = declared[0], declared[1] or None
+            self.exponent, self.unit = declared[0], declared[1] or None
 
     def value(self, data: Variant) -> Any:
         """One value, or a list of them."""
@@ -97,7 +108,7 @@ class _Scale:
         return meaning(data, self._zone)
 
     def _number(self, raw: int) -> Decimal:
-        exponent = self._exponent
+        exponent = self.exponent
         return Decimal(f"{raw}E{exponent}") if exponent < 0 else Decimal(raw * 10**exponent)
 
 

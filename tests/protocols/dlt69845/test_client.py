@@ -1,6 +1,5 @@
 """The client against a scripted meter: matching, retries, blocks, refusals, and what it must ignore."""
 
-import asyncio
 import datetime as dt
 from decimal import Decimal
 
@@ -9,12 +8,11 @@ import pytest
 from meterwire.errors import LocalProtocolError, MalformedError, NoAnswer, Refused, SequenceError
 from meterwire.protocols.dialogue import Patience
 from meterwire.protocols.dlt69845.address import Address, address, address_in
-from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.client import AsyncMeter69845, Meter69845
 from meterwire.protocols.dlt69845.dates import Date, DateTimeS, Time
 from meterwire.protocols.dlt69845.descriptors import Oad, ScalerUnit
 from meterwire.protocols.dlt69845.enums import Dar, Unit698
-from meterwire.protocols.dlt69845.link import FrameLength, Link, LinkControl
+from meterwire.protocols.dlt69845.link import Link
 from meterwire.protocols.dlt69845.services import get
 from meterwire.protocols.dlt69845.services.common import PiidAcd, ResultNormal
 from meterwire.protocols.dlt69845.services.connect import (
@@ -27,79 +25,13 @@ from meterwire.protocols.dlt69845.services.connect import (
     ServerErrorResponse,
 )
 from meterwire.protocols.dlt69845.services.security import RefusedContent, SecurityResponse
-from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
 
-TRUE = Address("000000000161")
-LINK, APDU = codec(Link, 2021), codec(Apdu, 2021)
+from .script import TRUE, AsyncScript, Script, asked, number_of, reply
+
 ENERGY = "00100201"
 RAW = Variant(6, 12345)
 REACHED = DateTimeS(2026, 1, 2, 3, 4, 5)
-
-
-class Script:
-    """A blocking line to a meter that is a function from request to the octets that come back."""
-
-    def __init__(self, answer):
-        self.answer, self.time, self.sent, self.waiting = answer, 0.0, [], []
-
-    def now(self):
-        return self.time
-
-    def write(self, octets):
-        self.sent.append(octets)
-        found = self.answer(octets)
-        self.waiting += [found] if isinstance(found, bytes) else list(found)
-
-    def read(self, until):
-        if self.waiting:
-            self.time += 0.01
-            return self.waiting.pop(0)
-        self.time = until
-        return b""
-
-    def pause(self, until):
-        self.time = until
-
-    def reconfigure(self, settings):
-        raise AssertionError("nothing to reconfigure")
-
-    def close(self):
-        pass
-
-
-class AsyncScript:
-    """The same for asyncio."""
-
-    def __init__(self, answer):
-        self._line = Script(answer)
-
-    def now(self):
-        return self._line.now()
-
-    async def write(self, octets):
-        self._line.write(octets)
-
-    async def read(self, until):
-        await asyncio.sleep(0)
-        return self._line.read(until)
-
-
-def asked(octets):
-    """Link frame and body of a request."""
-    link = LINK.parse(octets.lstrip(b"\xfe"))
-    return link, APDU.parse(link.user).body
-
-
-def reply(link, body, sender=TRUE, **control):
-    flag, octets = sender.wire(2021)
-    bits = {"direction": 1, "started_by_client": 1} | control
-    user = body if isinstance(body, bytes) else APDU.build(Apdu.of(body))
-    return LINK.build(Link(FrameLength(), LinkControl(**bits), flag, octets, link.client, user))
-
-
-def number_of(request):
-    return PiidAcd(number=request.piid.number)
 
 
 def normal(request, value=RAW, oad=None):
@@ -211,7 +143,8 @@ def test_refused_items_do_not_spoil_the_others():
         return reply(link, get.GetResponse(get.GetResponseNormalList(number_of(body.request), results)))
 
     found = meter(answer).read_many(["12340200", "voltage_a", "voltage_b"])
-    assert (found[0].error.code, found[0].error.text, found[0].value) == (6, "object unavailable", None)
+    assert (found[0].error.code, found[0].value) == (6, None)
+    assert found[0].error.text == "object unavailable: the object is there and has nothing of the kind"
     assert found[1].value == Decimal("220.0")
     assert (found[2].error.code, found[2].error.text) == (77, "dar 77")
 

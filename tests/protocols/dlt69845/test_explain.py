@@ -34,7 +34,7 @@ def frame(name):
         ("GET-Request-1#2", "wildcard AAAAAAAAAAAA"),
         ("GET-Response-1#13", "2016-09-11 18:30:21"),
         ("GET-Response-1#2", "000000000322"),
-        ("ACTION-Response-1#1", "object undefined"),
+        ("ACTION-Response-1#1", "object undefined: the meter does not know this object"),
         ("ACTION-Request-1#9", "broadcast AA"),
         ("PROXY-Request-1#1", "222222222222"),
         ("annex H.3.2 get list response", "241.3, 241.3, 241.3 V"),
