@@ -12,6 +12,7 @@ import msgspec
 from meterwire.errors import SecurityError
 from meterwire.meter_model.identity import Identity, Secrets
 from meterwire.protocols.dlms.security.agreement import ephemeral
+from meterwire.protocols.dlms.security.certificates import Purpose
 from meterwire.protocols.dlms.security.counters import ReceivedCounter, SendingCounter
 from meterwire.protocols.dlms.security.curves import private_key, public_key, public_octets
 from meterwire.protocols.dlms.security.gcm import AUTHENTICATED, ENCRYPTED
@@ -41,6 +42,7 @@ class DlmsSecurity:
         keys: symmetric keys and the meter's own key pairs.
         client_signing: public keys of signatures by client, x || y.
         client_agreement: public keys of key agreement by client, x || y.
+        certificates: in DER, those that were imported.
         unsaved: whether a counter or a key has moved that must be saved before the next answer leaves.
     """
 
@@ -51,6 +53,7 @@ class DlmsSecurity:
         self.keys = _keys(secrets, identity.system_title)
         self.client_signing = dict(secrets.client_signing_keys)
         self.client_agreement = dict(secrets.client_agreement_keys)
+        self.certificates: list[bytes] = []
         self.unsaved = False
         self.sending = SendingCounter(0, self._reserve)
         self._received: dict[bytes, ReceivedCounter] = {}
@@ -112,6 +115,37 @@ class DlmsSecurity:
             | (SIGNED if policy & _REQUEST_SIGNED else 0)
         )
 
+    def add_certificate(self, octets: bytes, purpose: Purpose, key: Any, client: int | None, most: int) -> None:
+        """Keep a certificate that has been checked; the key of a client is used from now on.
+
+        Args:
+            octets: in DER.
+            purpose: what its key is for.
+            key: its public key.
+            client: whose it is; None for the meter's own.
+            most: how many are kept.
+
+        Raises:
+            SecurityError: there are too many, or it is not for the meter's own key.
+        """
+        if len(self.certificates) >= most and octets not in self.certificates:
+            raise SecurityError("too many certificates")
+        public = public_octets(key)
+        if client is None:
+            own = self.keys.agreement if purpose is Purpose.AGREEMENT else self.keys.signing
+            if own is None or public_octets(own.public_key()) != public:
+                raise SecurityError("the certificate is for another key than the meter's")
+        else:
+            (self.client_agreement if purpose is Purpose.AGREEMENT else self.client_signing)[client] = public
+        if octets not in self.certificates:
+            self.certificates.append(octets)
+        self.unsaved = True
+
+    @property
+    def greatest(self) -> int:
+        """The greatest counter taken of any sender, as the invocation counter object tells it; 0 for none."""
+        return max((counter.expected - 1 for counter in self._received.values()), default=0)
+
     def public_key(self) -> bytes:
         """The meter's public key of signatures, x || y; empty in suite 0."""
         return public_octets(self.keys.signing.public_key()) if self.keys.signing else b""
@@ -132,10 +166,6 @@ class DlmsSecurity:
             raise SecurityError("too many senders under one key")
         self._received[title] = counter
         self.unsaved = True
-
-    def expected(self, title: bytes) -> int:
-        """The counter taken last of a sender, as the invocation counter object tells it; 0 for none."""
-        return max(self.received(title).expected - 1, 0)
 
     def _reserve(self, limit: int) -> None:
         self._limit = limit
@@ -179,6 +209,9 @@ class DlmsSecurity:
             "keys": {str(int(key)): self.keys.of(key) for key in KeyId},
             "sending": self._limit,
             "received": {title.hex(): counter.expected for title, counter in self._received.items()},
+            "certificates": list(self.certificates),
+            "client_signing": {str(client): key for client, key in self.client_signing.items()},
+            "client_agreement": {str(client): key for client, key in self.client_agreement.items()},
             "locked": {str(client): until for client, until in self._locked.items()},
         }
 
@@ -191,6 +224,9 @@ class DlmsSecurity:
         self._limit = int(state["sending"])
         self.sending = SendingCounter(self._limit, self._reserve)
         self._received = {bytes.fromhex(title): ReceivedCounter(int(n)) for title, n in state["received"].items()}
+        self.certificates = [bytes(one) for one in state["certificates"]]
+        self.client_signing = {int(client): bytes(key) for client, key in state["client_signing"].items()}
+        self.client_agreement = {int(client): bytes(key) for client, key in state["client_agreement"].items()}
         self._locked = {int(client): int(until) for client, until in state["locked"].items()}
         self.unsaved = False
 

@@ -20,6 +20,7 @@ from meterwire.meter_model.faces.cosem_registers import (
     REGISTER,
     SETTABLE,
 )
+from meterwire.meter_model.faces.cosem_security import security_objects
 from meterwire.meter_model.values import NotServed
 from meterwire.quantities import QUANTITIES, Quantity
 
@@ -29,7 +30,7 @@ CLASSES: Final = {kind.class_id: kind for kind in (DATA, REGISTER, EXTENDED_REGI
 
 def catalogue(meter: Meter, clients: Iterable[int] = ()) -> dict[bytes, CosemObject]:
     """The objects of a meter by logical name: its own, a row of the table each where the meter serves it, profiles."""
-    found = {one.instance: one for one in own_objects(clients)}
+    found = {one.instance: one for one in (*own_objects(clients), *security_objects(meter))}
     for row in QUANTITIES.values():
         if row.obis is None or row.class_id not in CLASSES or not _served(meter, row):
             continue

@@ -96,6 +96,13 @@ def checked_key(
     return key
 
 
+def purpose_of(certificate: x509.Certificate) -> Purpose:
+    """What the key usage says that the key is for."""
+    if _may(certificate, Purpose.AGREEMENT):
+        return Purpose.AGREEMENT
+    return Purpose.SIGNING if _may(certificate, Purpose.SIGNING) else Purpose.OTHER
+
+
 def title_of(certificate: x509.Certificate) -> bytes:
     """The system title in the common name, empty where there is none."""
     from cryptography.x509.oid import NameOID  # noqa: PLC0415  see above
@@ -162,7 +169,8 @@ def _may(certificate: x509.Certificate, purpose: Purpose) -> bool:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except (x509.ExtensionNotFound, ValueError):
         return False
-    return bool(usage.key_agreement if purpose is Purpose.AGREEMENT else usage.digital_signature)
+    wanted = {Purpose.AGREEMENT: usage.key_agreement, Purpose.SIGNING: usage.digital_signature}
+    return bool(wanted.get(purpose, False))
 
 
 def _check_issuer(certificate: x509.Certificate, issuer: x509.Certificate, now: datetime) -> None:

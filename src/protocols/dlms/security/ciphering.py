@@ -145,6 +145,7 @@ class Ciphering:
         """
         if apdu and apdu[0] in NEVER_CIPHERED:
             return apdu
+        self.general.begin()
         octets = self._enciphered(apdu, self._form) if self._control & (AUTHENTICATED | ENCRYPTED) else apdu
         return signed(self.general, octets) if self._signs else octets
 

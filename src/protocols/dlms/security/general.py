@@ -63,13 +63,15 @@ class General:
     def __repr__(self) -> str:
         return "General(...)"
 
+    def begin(self) -> None:
+        """An APDU is to be sent: its transaction id is a new one, or that of the request it answers."""
+        if not self._taken:
+            self._transaction += 1
+            self._expected = self._transaction.to_bytes(_TRANSACTION_OCTETS, "big")
+
     def transaction(self) -> bytes:
-        """The next transaction id of ours, or the one that is answered."""
-        if self._taken:
-            return self._taken
-        self._transaction += 1
-        self._expected = self._transaction.to_bytes(_TRANSACTION_OCTETS, "big")
-        return self._expected
+        """The transaction id of the APDU that is sent now."""
+        return self._taken or self._expected
 
     def accept(self, message: GeneralSigning | GeneralCiphering, *, fresh: bool) -> None:
         """A signed message has verified; without a counter inside, its transaction id must be a new one."""
