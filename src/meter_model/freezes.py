@@ -225,11 +225,11 @@ class Freezes:
         for series in self.series.values():
             series.clear()
 
-    def state(self) -> dict[str, Any]:
-        """Everything, as builtins."""
+    def state(self, *, rows: bool = True) -> dict[str, Any]:
+        """Everything, with the rows or without, as builtins."""
         timed = None if self._timed is None else list(self._timed.parts)
-        rows = {kind: series.state() for kind, series in self.series.items()}
-        return {"timed": timed, "series": rows, "chosen": {kind: list(names) for kind, names in self._chosen.items()}}
+        series = {kind: one.state(rows=rows) for kind, one in self.series.items()}
+        return {"timed": timed, "series": series, "chosen": {kind: list(names) for kind, names in self._chosen.items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over; kinds that this meter does not have are dropped."""

@@ -176,9 +176,10 @@ class LoadProfile:
         for series in self.series.values():
             series.clear()
 
-    def state(self) -> dict[str, Any]:
-        """Everything, as builtins."""
-        return {"origin": self._origin, "series": {str(key): series.state() for key, series in self.series.items()}}
+    def state(self, *, rows: bool = True) -> dict[str, Any]:
+        """Everything, with the rows or without, as builtins."""
+        series = {str(key): series.state(rows=rows) for key, series in self.series.items()}
+        return {"origin": self._origin, "series": series}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over."""

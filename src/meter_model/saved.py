@@ -7,6 +7,7 @@ saved that a device file says anew at each start: profile, load models that are 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -18,14 +19,15 @@ from meterwire.meter_model.load import Load
 
 if TYPE_CHECKING:
     from meterwire.meter_model.meter import Meter
+    from meterwire.meter_model.series import Series
 
 State = dict[str, Any]
 
 _BEFORE: Final = ("parameters", "access", "esam", "dlms_security", "programming", "tariff", "relay")
 """Parts that the registers depend on, or that close a step of the ledger when they restore themselves."""
-_AFTER: Final = ("freezes", "load_profile", "credit", "voltage_quality", "events", "reports")
+_AFTER: Final = ("files", "freezes", "load_profile", "credit", "voltage_quality", "events", "reports")
 """Parts that depend on the registers; events are last but one, because what restores itself may leave notes."""
-_LATER: Final = frozenset({"voltage_quality"})
+_LATER: Final = frozenset({"voltage_quality", "files"})
 """Parts that a state of an older version lacks; they begin anew."""
 _SERIES: Final = ("freezes", "load_profile")
 _DAMAGED: Final = (KeyError, ValueError, TypeError, IndexError, AttributeError, msgspec.ValidationError)
@@ -42,9 +44,28 @@ def parts_of(meter: Meter) -> dict[str, Callable[[], Any]]:
     return own | {name: getattr(meter, name).state for name in (*_BEFORE, *_AFTER)}
 
 
+def heads_of(meter: Meter) -> dict[str, Callable[[], Any]]:
+    """As `parts_of`, but without the rows of `series_of`."""
+    return parts_of(meter) | {name: partial(getattr(meter, name).state, rows=False) for name in _SERIES}
+
+
+def series_of(meter: Meter) -> dict[str, Series]:
+    """The rings whose rows are stored one by one, by part and name: `load_profile/1`."""
+    return {f"{part}/{key}": series for part in _SERIES for key, series in getattr(meter, part).series.items()}
+
+
+def assembled(heads: Mapping[str, Any], rows: Mapping[str, list[Any]]) -> State:
+    """The parts with their rows again; what an older version stored in one piece is left as it is."""
+    states = dict(heads)
+    for part in _SERIES:
+        for key, series in states.get(part, {}).get("series", {}).items():
+            series.setdefault("rows", rows.get(f"{part}/{key}", []))
+    return states
+
+
 def marks_of(meter: Meter) -> dict[str, Any]:
     """For parts that are large: what differs as soon as their state does."""
-    return {name: getattr(meter, name).mark for name in _SERIES}
+    return {name: getattr(meter, name).mark for name in (*_SERIES, "files")}
 
 
 def restore(meter: Meter, states: Mapping[str, Any]) -> None:
@@ -59,7 +80,8 @@ def restore(meter: Meter, states: Mapping[str, Any]) -> None:
         meter.begin_at(states["clock"])
         _restore_circuit(meter, states["circuit"])
         for name in _BEFORE:
-            getattr(meter, name).restore(states[name])
+            if name in states or name not in _LATER:
+                getattr(meter, name).restore(states[name])
         meter.restore_ledger(states["ledger"])
         for name in _AFTER:
             if name in states or name not in _LATER:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -112,12 +113,13 @@ class Series:
     Attributes:
         next: the minute at which the next row is due.
         total: how many rows there have been since the last clearing.
+        end: the number of the row to come, all that ever were being numbered from 0.
     """
 
     def __init__(self, depth: int, schedule: Schedule, backfill: int = 0) -> None:
         self.depth, self.schedule = depth, schedule
         self.next = NO_MORE
-        self.total = 0
+        self.total = self.end = 0
         self._clears = 0
         self._ring: deque[Row] = deque(maxlen=depth)
         self._missed: deque[Row] = deque(maxlen=backfill)
@@ -147,6 +149,7 @@ class Series:
             self._missed.append(row)
             return
         self.total += len(self._missed) + 1
+        self.end += len(self._missed) + 1
         self._ring.extend(self._missed)
         self._missed.clear()
         self._ring.append(row)
@@ -158,17 +161,25 @@ class Series:
         self.total = 0
         self._clears += 1
 
-    def state(self) -> dict[str, Any]:
-        """Everything, as builtins."""
-        return {
-            "total": self.total,
-            "rows": [row.state() for row in self._ring],
-            "missed": [row.state() for row in self._missed],
-        }
+    @property
+    def begin(self) -> int:
+        """The number of the oldest row that is kept for good."""
+        return self.end - len(self._ring)
+
+    def numbered(self, begin: int) -> Iterator[tuple[int, list[Any]]]:
+        """The rows that are kept for good, from a number on, each with its number and as builtins."""
+        first = max(begin, self.begin)
+        return ((first + at, row.state()) for at, row in enumerate(islice(self._ring, first - self.begin, None)))
+
+    def state(self, *, rows: bool = True) -> dict[str, Any]:
+        """Everything, or everything but the rows that `numbered` gives, as builtins."""
+        kept = {"rows": [row.state() for row in self._ring]} if rows else {}
+        return {"total": self.total, "end": self.end, "missed": [row.state() for row in self._missed], **kept}
 
     def restore(self, state: Mapping[str, Any], zone: dt.timezone) -> None:
         """Take a saved state over."""
         self.clear()
         self.total = state["total"]
+        self.end = state.get("end", len(state["rows"]))
         self._ring.extend(Row.of(row, zone) for row in state["rows"])
         self._missed.extend(Row.of(row, zone) for row in state["missed"])

@@ -4,7 +4,9 @@ Whatever an answer acknowledges is committed before the answer leaves. Energy is
 `INTERVAL` seconds: a process that is killed loses at most that much of it, never an acknowledged write. The time in
 which no process ran is an outage of the meter, where its clock follows the computer's.
 
-One table has a row for each part of the meter, with the CRC of its octets, since SQLite does not notice a flipped bit.
+One table has a row for each part of the meter, another one for each row of freezes and load profile, so that a commit
+writes what is new and not what has been there for weeks. Each has the CRC of its octets, since SQLite does not notice a
+flipped bit.
 """
 
 from __future__ import annotations
@@ -20,17 +22,38 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.meter import Meter
-from meterwire.meter_model.saved import marks_of, parts_of, restore
+from meterwire.meter_model.saved import assembled, heads_of, marks_of, restore, series_of
 
 INTERVAL: Final = 10.0
 """Seconds between two saves: the most energy that a killed process loses is that of so much time."""
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the layout of the file; a newer one is refused."""
 FILE: Final = "meter.sqlite3"
 _APPLICATION: Final = 0x4D575354  # MWST
 _WALL: Final = "wall"
 
-_SCHEMA: Final = "CREATE TABLE part (name TEXT PRIMARY KEY, crc INTEGER NOT NULL, state BLOB NOT NULL) STRICT"
+_PARTS: Final = "CREATE TABLE part (name TEXT PRIMARY KEY, crc INTEGER NOT NULL, state BLOB NOT NULL) STRICT"
+_ROWS: Final = """CREATE TABLE row (
+    series TEXT NOT NULL, number INTEGER NOT NULL, crc INTEGER NOT NULL, state BLOB NOT NULL,
+    PRIMARY KEY (series, number)
+) STRICT, WITHOUT ROWID"""
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """A part as it is written."""
+
+    name: str
+    octets: bytes
+    crc: int
+
+
+class _NewRows(msgspec.Struct, frozen=True):
+    """What has changed of a ring: rows before `begin` are forgotten, those from `first` on are new."""
+
+    name: str
+    begin: int
+    first: int
+    rows: list[tuple[int, bytes]]
 
 
 class StorageError(LocalProtocolError):
@@ -54,6 +77,7 @@ class Storage:
         self._wall = wall
         self._written: dict[str, int] = {}
         self._marks: dict[str, Any] = {}
+        self._rows: dict[str, tuple[int, int]] = {}
         self._meter: Meter | None = None
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,26 +123,18 @@ class Storage:
             return
         meter.advance()
         marks = marks_of(meter)
-        parts = {
-            name: msgspec.msgpack.encode(give())
-            for name, give in parts_of(meter).items()
-            if name not in marks or marks[name] != self._marks.get(name)
-        }
-        parts[_WALL] = msgspec.msgpack.encode(None if self._wall is None else self._wall())
-        changed = {name: octets for name, octets in parts.items() if zlib.crc32(octets) != self._written.get(name)}
+        parts, rings = self._changed_parts(meter, marks), self._changed_rings(meter)
         try:
             with closing(self._base.cursor()) as cursor:
                 cursor.execute("BEGIN IMMEDIATE")
-                cursor.executemany(
-                    "INSERT OR REPLACE INTO part VALUES (?, ?, ?)",
-                    [(name, zlib.crc32(octets), octets) for name, octets in changed.items()],
-                )
+                _write(cursor, parts, rings)
                 cursor.execute("COMMIT")
         except sqlite3.Error as error:
             if self._base.in_transaction:
                 self._base.execute("ROLLBACK")
             raise StorageError(f"{self.path}: {error}") from error
-        self._written |= {name: zlib.crc32(octets) for name, octets in changed.items()}
+        self._written |= {part.name: part.crc for part in parts}
+        self._rows |= {ring.name: (ring.begin, ring.first + len(ring.rows)) for ring in rings}
         self._marks = marks
 
     def close(self) -> None:
@@ -129,6 +145,25 @@ class Storage:
             self._meter = None
             self._base.close()  # more than once is harmless
 
+    def _changed_parts(self, meter: Meter, marks: dict[str, Any]) -> list[_Part]:
+        gives = heads_of(meter) | {_WALL: lambda: None if self._wall is None else self._wall()}
+        found = []
+        for name, give in gives.items():
+            if name not in marks or marks[name] != self._marks.get(name):
+                octets = msgspec.msgpack.encode(give())
+                found.append(_Part(name, octets, zlib.crc32(octets)))
+        return [part for part in found if part.crc != self._written.get(part.name)]
+
+    def _changed_rings(self, meter: Meter) -> list[_NewRows]:
+        found = []
+        for name, series in series_of(meter).items():
+            begin, end = self._rows.get(name, (0, 0))
+            if (begin, end) != (series.begin, series.end):
+                first = max(end, series.begin) if end <= series.end else series.begin
+                rows = [(number, msgspec.msgpack.encode(row)) for number, row in series.numbered(first)]
+                found.append(_NewRows(name, series.begin, first, rows))
+        return found
+
     def _open(self) -> dict[str, Any]:
         try:
             self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -137,7 +172,8 @@ class Storage:
             self._base.execute("BEGIN EXCLUSIVE")
             try:
                 self._check()
-                rows = self._base.execute("SELECT name, crc, state FROM part").fetchall()
+                parts = self._base.execute("SELECT name, crc, state FROM part").fetchall()
+                rows = self._base.execute("SELECT * FROM row ORDER BY series, number").fetchall()
             finally:
                 self._base.execute("COMMIT")
         except sqlite3.OperationalError as error:
@@ -145,16 +181,21 @@ class Storage:
             raise StorageError(f"{self.path}: {text}") from error
         except sqlite3.DatabaseError as error:
             raise StorageError(f"{self.path}: damaged, or no state of a meter: {error}") from error
-        return {name: self._part(name, crc, octets) for name, crc, octets in rows}
+        kept: dict[str, list[Any]] = {}
+        for series, number, crc, octets in rows:
+            kept.setdefault(series, []).append(self._part(f"{series} {number}", crc, octets))
+            self._rows[series] = self._rows.get(series, (number, 0))[0], number + 1
+        return assembled({name: self._part(name, crc, octets) for name, crc, octets in parts}, kept)
 
     def _check(self) -> None:
-        """Make the table of a new file; refuse what is no file of ours."""
+        """Make the tables of a new file, or that which an older one lacks; refuse what is no file of ours."""
         application, version = (
             self._base.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
         )
         empty = not self._base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if empty and not application:
-            self._base.execute(_SCHEMA)
+            self._base.execute(_PARTS)
+            self._base.execute(_ROWS)
             self._base.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._base.execute(f"PRAGMA user_version = {VERSION}")
             return
@@ -165,6 +206,9 @@ class Storage:
         (told,) = self._base.execute("PRAGMA quick_check(1)").fetchone()
         if told != "ok":
             raise StorageError(f"{self.path}: damaged: {told}")
+        if version < VERSION:
+            self._base.execute(_ROWS)
+            self._base.execute(f"PRAGMA user_version = {VERSION}")
 
     def _part(self, name: str, crc: int, octets: bytes) -> Any:
         if zlib.crc32(octets) != crc:
@@ -173,3 +217,17 @@ class Storage:
             return msgspec.msgpack.decode(octets)
         except msgspec.DecodeError as error:
             raise StorageError(f"{self.path}: damaged: {name}: {error}") from error
+
+
+def _write(cursor: sqlite3.Cursor, parts: list[_Part], rings: list[_NewRows]) -> None:
+    """In a transaction."""
+    cursor.executemany(
+        "INSERT OR REPLACE INTO part VALUES (?, ?, ?)", [(part.name, part.crc, part.octets) for part in parts]
+    )
+    for ring in rings:
+        cursor.execute("DELETE FROM row WHERE series = ? AND number < ?", (ring.name, ring.begin))
+        cursor.execute("DELETE FROM row WHERE series = ? AND number >= ?", (ring.name, ring.first))
+        cursor.executemany(
+            "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)",
+            [(ring.name, number, zlib.crc32(octets), octets) for number, octets in ring.rows],
+        )

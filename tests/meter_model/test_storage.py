@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import random
 import sqlite3
+import zlib
 from decimal import Decimal
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -14,6 +16,7 @@ from meterwire.meter_model import Constant, Household, Meter, VirtualClock
 from meterwire.meter_model.circuit import PhaseOverride
 from meterwire.meter_model.device import Device
 from meterwire.meter_model.parameters import Author
+from meterwire.meter_model.profiles import Profile, profile_table
 from meterwire.meter_model.saved import parts_of
 from meterwire.meter_model.storage import FILE, Storage, StorageError
 from meterwire.quantities import QUANTITIES
@@ -162,10 +165,10 @@ def test_files_that_are_none_are_refused(tmp_path) -> None:
             base.execute(statement)
         base.close()
 
-    altered("PRAGMA user_version = 2")
+    altered("PRAGMA user_version = 3")
     with pytest.raises(StorageError, match="newer version"):
         Storage(folder)
-    altered("PRAGMA user_version = 1")
+    altered("PRAGMA user_version = 2")
     altered("UPDATE part SET state = zeroblob(length(state)) WHERE name = 'ledger'")
     with pytest.raises(StorageError, match="damaged: the check of ledger"):
         Storage(folder)
@@ -186,6 +189,82 @@ def test_files_that_are_none_are_refused(tmp_path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError):
         Storage(tmp_path / "file" / "below")
+
+
+def busy(kinds: dict | None = None) -> Meter:
+    """A meter that stores a row every minute, in rings of a few days."""
+    table = profile_table("three-phase")
+    table["freezes"] = {"minute": {"depth": 400, "every": 1}} if kinds is None else kinds
+    table["load_profile"] = {"capacity": 1000}
+    meter = fresh(profile=msgspec.convert(table, Profile), load=Constant(1000, 100, 230))
+    meter.parameters.set("load_profile_mode", 0x3F)
+    return meter
+
+
+def test_a_commit_writes_what_is_new(tmp_path) -> None:
+    """Protects a meter that has run for weeks: minutes of freezes and load profile cost kilobytes, not megabytes."""
+    meter, storage = busy(), Storage(tmp_path)
+    storage.attach(meter)
+    meter.clock.step(86_400)
+    storage.commit()
+    storage._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert storage.path.stat().st_size > 1_000_000
+    log = storage.path.with_name(FILE + "-wal")
+    meter.clock.step(300)
+    storage.commit()
+    assert 0 < log.stat().st_size < 250_000
+    storage.close()
+    twin, again = busy(), Storage(tmp_path)
+    again.attach(twin)
+    assert everything(twin) == everything(meter)
+    for one in (meter, twin):
+        one.clear()
+        one.clock.step(1800)
+    again.close()
+    third = busy()
+    Storage(tmp_path).attach(third)
+    assert everything(third) == everything(twin) == everything(meter)
+
+
+def test_a_state_of_the_first_layout_is_read(tmp_path) -> None:
+    """Protects what people have: rows that lie within their part move to a table of their own."""
+    meter, storage = busy(), Storage(tmp_path)
+    storage.attach(meter)
+    meter.clock.step(20_000)
+    storage.close()
+    with sqlite3.connect(tmp_path / FILE) as base:
+        for name, give in parts_of(meter).items():
+            octets = msgspec.msgpack.encode(give())
+            base.execute("UPDATE part SET crc = ?, state = ? WHERE name = ?", (zlib.crc32(octets), octets, name))
+        base.execute("DROP TABLE row")
+        base.execute("PRAGMA user_version = 1")
+    base.close()
+    for _ in range(2):
+        twin, again = busy(), Storage(tmp_path)
+        assert again.attach(twin)
+        assert everything(twin) == everything(meter)
+        again.close()
+
+
+def test_rings_that_other_device_files_make(tmp_path) -> None:
+    """Protects a change of the device file: a ring that is gone, shorter or back again is never mixed with old rows."""
+    meter, storage = busy(), Storage(tmp_path)
+    storage.attach(meter)
+    meter.clock.step(40_000)
+    storage.close()
+    for kinds in ({}, {"minute": {"depth": 100, "every": 1}}, {"minute": {"depth": 200, "every": 1}}):
+        again, twin = Storage(tmp_path), busy(kinds)
+        again.attach(twin)
+        begun = twin.second
+        twin.clock.step(3600)
+        again.close()
+        if kinds:
+            found = [row.second for row in twin.freezes.rows("minute")]
+            assert found[-60:] == list(range((begun // 60 + 1) * 60, begun + 3601, 60))
+            other, third = Storage(tmp_path), busy(kinds)
+            other.attach(third)
+            assert [row.second for row in third.freezes.rows("minute")] == found
+            other.close()
 
 
 def test_given_readings_hold_for_the_first_start_alone(tmp_path) -> None:
