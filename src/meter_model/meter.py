@@ -17,6 +17,7 @@ from meterwire.meter_model.books import Books
 from meterwire.meter_model.circuit import Circuit, Instant, PhaseOverride
 from meterwire.meter_model.clock import VirtualClock, local_time
 from meterwire.meter_model.events import Events
+from meterwire.meter_model.files import Files
 from meterwire.meter_model.fittings import Fittings
 from meterwire.meter_model.history import Given, give_past
 from meterwire.meter_model.identity import Identity
@@ -76,6 +77,7 @@ class Meter:
         tariff: which sets of tables are in force.
         freezes: what it stored of itself at an order and at set times.
         load_profile: what it stores all the time.
+        files: what it takes in blocks, and the program that it runs.
         credit: what the energy costs, and what is left of what was paid.
         voltage_quality: for how long the voltage was within its limits.
     """
@@ -121,6 +123,7 @@ class Meter:
         self._books = books = Books(self)
         self.tariff, self.freezes, self.load_profile = books.tariff, books.freezes, books.load_profile
         self.credit, self.voltage_quality = books.credit, books.voltage_quality
+        self.files = Files(self)
         self._ledger.sampler = books.sampling
         self._ledger.observers.append(books.voltage_quality)
         books.begin()

@@ -1,8 +1,9 @@
-"""The objects of DL/T 698.45 that keep records - freezes and events - as attributes, settings and methods."""
+"""The objects of DL/T 698.45 that keep records or files - freezes, events, F001 - as attributes, settings, methods."""
 
 from __future__ import annotations
 
 from meterwire.meter_model.faces import dlt69845_events as events
+from meterwire.meter_model.faces import dlt69845_files as files
 from meterwire.meter_model.faces import dlt69845_freezes as freezes
 from meterwire.meter_model.faces.dlt69845_event_kinds import event_objects
 from meterwire.meter_model.faces.dlt69845_records import Table
@@ -17,8 +18,8 @@ _LOGICAL_NAME, _FREEZE_ROWS, _FREEZE_COLUMNS = 1, 2, 3
 
 
 def keeps_records(oi: int) -> bool:
-    """Whether an OI is that of an object that keeps records."""
-    return freezes.is_freeze(oi) or oi in event_objects()
+    """Whether an OI is that of an object that keeps records, or takes files."""
+    return freezes.is_freeze(oi) or oi in event_objects() or oi == files.FILES
 
 
 def table_of(meter: Meter, oad: Oad) -> Table:
@@ -37,7 +38,9 @@ def table_of(meter: Meter, oad: Oad) -> Table:
 
 def read(meter: Meter, oad: Oad) -> Variant:
     """An attribute, or an element of it; of a record table the n-th last record; raises `Denied`."""
-    if oad.number == _LOGICAL_NAME:
+    if oad.oi == files.FILES:
+        whole = Variant(9, oad.oi.to_bytes(2, "big")) if oad.number == _LOGICAL_NAME else files.read(meter, oad.number)
+    elif oad.number == _LOGICAL_NAME:
         table_of(meter, Oad(oad.oi, 2, 0)) if freezes.is_freeze(oad.oi) else events.event_object(meter, oad.oi)
         whole = Variant(9, oad.oi.to_bytes(2, "big"))
     elif freezes.is_freeze(oad.oi) and oad.number == _FREEZE_COLUMNS:
@@ -72,11 +75,16 @@ def put(meter: Meter, oad: Oad, data: Variant, by: Author | None = None) -> None
     """Set an attribute; raises `Denied`."""
     if freezes.is_freeze(oad.oi) or oad.index:
         raise Denied(Dar.READ_WRITE_DENIED)
+    if oad.oi == files.FILES:
+        files.put(meter, oad.number, data)
+        return
     events.put(meter, events.event_object(meter, oad.oi), oad.number, data, by)
 
 
 def act(meter: Meter, oi: int, method: int, parameter: Variant, by: Author | None = None) -> Variant | None:
     """Run a method and give what it answers, None for nothing; raises `Denied`."""
+    if oi == files.FILES:
+        return files.act(meter, method, parameter)
     if freezes.is_freeze(oi):
         freezes.act(meter, oi, method, parameter)
     elif oi not in event_objects():
