@@ -16,16 +16,21 @@ from meterwire.errors import LocalProtocolError, MeterwireError
 
 if TYPE_CHECKING:  # `import meterwire` stays cheap: what a dialect or transport needs is imported when it is asked for
     from meterwire.protocols.dialogue import Patience
+    from meterwire.protocols.gdw376_2.tunnel import Tunnel
     from meterwire.quantities.reading import Reading
     from meterwire.transports.endpoint import Endpoint
     from meterwire.transports.filtering import Filter
 
-DIALECTS: Final = ("dlt645", "dlt69845", "dlms", "dlms-hdlc")
+DIALECTS: Final = ("dlt645", "dlt69845", "dlms", "dlms-hdlc", "iec62056-21")
 """Dialects that a client exists for."""
 
 TCP_TIMEOUT: Final = 10.0
+PUSH_EVERY: Final = 10.0
+"""Seconds between two pushes of IEC 62056-21, mode D (as common; the standard leaves it open)."""
+MODULE_TIMEOUT: Final = 95.0
+"""A module gives a meter 90 s to answer."""
 _REQUEST: Final = 64
-_LONGEST_ANSWER: Final = {"dlt645": 4 + 12 + 255, "dlt69845": 2048, "dlms": 2048, "dlms-hdlc": 146}
+_LONGEST_ANSWER: Final = {"dlt645": 4 + 12 + 255, "dlt69845": 2048, "dlms": 2048, "dlms-hdlc": 146, "iec62056-21": 64}
 """Octets of the longest answer that one request brings, for the time-out on a serial line."""
 
 
@@ -76,7 +81,10 @@ def connect(
     from meterwire.transports.lines import open_line  # noqa: PLC0415
 
     endpoint, make, _, settings = _prepared(url, address, secret)
+    tunnel = _tunnel(endpoint, address)
     line = open_line(endpoint, *filters, registered=registered)
+    if tunnel is not None:
+        line = _behind().HplcLine(line, tunnel)
     try:
         client = make(line, **settings | more)
         yield client
@@ -101,7 +109,10 @@ async def aconnect(
     from meterwire.transports.lines import aopen_line  # noqa: PLC0415
 
     endpoint, _, make, settings = _prepared(url, address, secret)
+    tunnel = _tunnel(endpoint, address)
     line = await aopen_line(endpoint, *filters, registered=registered)
+    if tunnel is not None:
+        line = _behind().AsyncHplcLine(line, tunnel)
     try:
         client = make(line, **settings | more)
         yield client
@@ -117,16 +128,45 @@ def _prepared(url: str, address: str | None, secret: bytes) -> tuple[Endpoint, A
     from meterwire.transports.endpoint import Endpoint  # noqa: PLC0415
 
     endpoint = Endpoint.parse(url)
-    if endpoint.dialect not in DIALECTS or endpoint.through_module:
+    if endpoint.dialect not in DIALECTS:
         raise LocalProtocolError(f"there is no client for {endpoint.dialect}+{endpoint.transport} yet")
     address = address or endpoint.option("address")
     if endpoint.dialect == "dlms":
         return endpoint, *_dlms(endpoint, address, secret)
     if endpoint.dialect == "dlms-hdlc":
         return endpoint, *_hdlc(endpoint, address, secret)
+    if endpoint.dialect == "iec62056-21":
+        return endpoint, *_optical(endpoint, address, secret)
     if secret:
         raise LocalProtocolError(f"{endpoint.dialect} has no association to give a secret to")
     return endpoint, *(_dlt645 if endpoint.dialect == "dlt645" else _dlt69845)(endpoint, address)
+
+
+def _behind() -> Any:
+    from meterwire.transports.hplc import line  # noqa: PLC0415  loaded where a module is on the way alone
+
+    return line
+
+
+def _tunnel(endpoint: Endpoint, address: str | None) -> Tunnel | None:
+    """The way to one meter behind the module that the line leads to; None where there is no module."""
+    if not endpoint.through_module:
+        return None
+    from meterwire.protocols.gdw376_2.codes import MeterProtocol  # noqa: PLC0415
+    from meterwire.protocols.gdw376_2.tunnel import NO_ADDRESS, Tunnel  # noqa: PLC0415
+
+    node = endpoint.option("node") or address or endpoint.option("address")
+    if node is None:
+        raise LocalProtocolError(f"{endpoint}: behind a module every meter needs its address (address= or node=)")
+    protocol = {"dlt645": MeterProtocol.DLT645_2007, "dlt69845": MeterProtocol.DLT69845}.get(endpoint.dialect)
+    if endpoint.option("edition") == 1997:
+        protocol = MeterProtocol.DLT645_1997
+    return Tunnel(
+        node,
+        MeterProtocol.TRANSPARENT if protocol is None else protocol,
+        way=endpoint.option("way", "concurrent"),
+        module=endpoint.option("module", NO_ADDRESS),
+    )
 
 
 def _dlt645(endpoint: Endpoint, address: str | None) -> tuple[Any, Any, dict[str, Any]]:
@@ -135,7 +175,7 @@ def _dlt645(endpoint: Endpoint, address: str | None) -> tuple[Any, Any, dict[str
     settings: dict[str, Any] = {"patience": patience(endpoint, address or "any meter (AAAAAAAAAAAA)")}
     if endpoint.option("edition"):
         settings["edition"] = endpoint.option("edition")
-    if endpoint.carrier == "serial":
+    if endpoint.transport == "serial":
         settings["settings"] = endpoint.settings
     return Meter645, AsyncMeter645, settings | ({"address": address} if address else {})
 
@@ -166,6 +206,7 @@ def _dlms(endpoint: Endpoint, address: str | None, secret: bytes) -> tuple[Any, 
 def _hdlc(endpoint: Endpoint, address: str | None, secret: bytes) -> tuple[Any, Any, dict[str, Any]]:
     from meterwire.protocols.dlms.client import AsyncMeterDlms, MeterDlms  # noqa: PLC0415
     from meterwire.protocols.dlms.hdlc_carrier import HdlcCarrier  # noqa: PLC0415
+    from meterwire.protocols.dlms.mode_e import ModeECarrier  # noqa: PLC0415
     from meterwire.protocols.dlms.wrapper import PUBLIC_CLIENT  # noqa: PLC0415
     from meterwire.protocols.hdlc.address import server_address  # noqa: PLC0415
     from meterwire.protocols.hdlc.parameters import Parameters  # noqa: PLC0415
@@ -179,9 +220,20 @@ def _hdlc(endpoint: Endpoint, address: str | None, secret: bytes) -> tuple[Any, 
     place = server_address(server, physical, endpoint.option("size"))
     information, window = endpoint.option("info", 128), endpoint.option("window", 1)
     offer = Parameters(information, information, window, window)
-    settings = {"carrier": HdlcCarrier(endpoint.option("client", 16), place, offer), "secret": secret}
-    settings |= {"public": HdlcCarrier(PUBLIC_CLIENT, place, offer)}
+    made = ModeECarrier if endpoint.option("mode") == "E" else HdlcCarrier
+    settings = {"carrier": made(endpoint.option("client", 16), place, offer), "secret": secret}
+    settings |= {"public": made(PUBLIC_CLIENT, place, offer)}
     return MeterDlms, AsyncMeterDlms, settings | {"patience": patience(endpoint, f"server {place}")}
+
+
+def _optical(endpoint: Endpoint, address: str | None, secret: bytes) -> tuple[Any, Any, dict[str, Any]]:
+    from meterwire.protocols.iec62056_21.client import AsyncMeter6205621, Meter6205621  # noqa: PLC0415
+
+    settings: dict[str, Any] = {"device": address or "", "mode": endpoint.option("mode")}
+    settings |= {"password": secret.decode("ascii", "replace"), "patience": patience(endpoint, address or "any meter")}
+    if endpoint.carrier == "serial" and not (endpoint.option("mode") == "D" and endpoint.option("baud") is None):
+        settings["settings"] = endpoint.settings
+    return Meter6205621, AsyncMeter6205621, settings
 
 
 def patience(endpoint: Endpoint, who: str) -> Patience:
@@ -190,12 +242,16 @@ def patience(endpoint: Endpoint, who: str) -> Patience:
 
     timeout = TCP_TIMEOUT
     where, hint = endpoint.place, "check address and port"
-    if endpoint.carrier == "serial":
+    if endpoint.through_module:
+        timeout, hint = MODULE_TIMEOUT, "check address, archive and network: meterwire gateway"
+    elif endpoint.carrier == "serial":
         settings = endpoint.settings
         longest = _LONGEST_ANSWER[endpoint.dialect]
         if endpoint.dialect == "dlms-hdlc":
             longest = endpoint.option("window", 1) * (endpoint.option("info", 128) + 18)
         timeout = settings.seconds(_REQUEST + longest) + 1.0
+        if endpoint.option("mode") == "D":
+            timeout += PUSH_EVERY
         where, hint = str(settings), "check parity and address"
     return Patience(
         tries=endpoint.option("tries", 3),

@@ -50,8 +50,17 @@ def serve(
         Path | None, Parameter(help="Record the octets of each endpoint as pcapng in this folder.")
     ] = None,
     state: Annotated[Path | None, Parameter(help="Keep the meter's state in this folder, and go on from it.")] = None,
+    gateway: Annotated[
+        Path | None, Parameter(help="Area file (TOML): serve an HPLC module with the meters behind it.")
+    ] = None,
 ) -> int:
-    """Serve one emulated meter on any number of endpoints until it is interrupted."""
+    """Serve one emulated meter, or a module with many, on any number of endpoints until it is interrupted."""
+    if gateway is not None:
+        from meterwire.cli.serve_area import serve as run_area  # noqa: PLC0415
+
+        if device is not None or state is not None or control is not None:
+            raise LocalProtocolError("--device, --state and --control are for a meter, not for a --gateway")
+        return run_area(gateway, listen or [], clock, trace=trace, record=record)
     from meterwire.cli.serve import serve as run  # noqa: PLC0415
 
     return run(profile, listen or [], seed, device, clock, control, trace=trace, record=record, state=state)
@@ -191,6 +200,26 @@ def scan(
     from meterwire.cli.scan import scan as run  # noqa: PLC0415
 
     return run(url, edition, thorough=thorough, trace=trace, record=record, json=json)
+
+
+@app.command
+def gateway(
+    url: Url,
+    what: Annotated[str, Parameter(help="topology, nodes, archive, phase, versions or read.")],
+    items: Annotated[list[str] | None, Parameter(help="What to read: quantities, data identifiers, OADs.")] = None,
+    /,
+    *,
+    addresses: Annotated[Path | None, Parameter(help="File with the meters to read; without it the archive.")] = None,
+    limit: Annotated[int, Parameter(help="Meters read at a time.")] = 20,
+    svg: Annotated[Path | None, Parameter(help="Draw the topology into this file.")] = None,
+    trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
+    record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
+    json: Json = False,
+) -> int:
+    """Ask an HPLC module for its network, or read the meters behind it, many at a time."""
+    from meterwire.cli.gateway import gateway as run  # noqa: PLC0415
+
+    return run(url, what, items or [], addresses, limit, svg, trace=trace, record=record, json=json)
 
 
 @app.command

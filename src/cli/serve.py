@@ -40,13 +40,13 @@ def serve(
         made = msgspec.structs.replace(made, seed=seed)
     warnings.showwarning = lambda message, *_, **__: print(f"meterwire: WARNING: {message}", file=sys.stderr)
     with ExitStack() as recordings:
-        filters = _filters(recordings, trace=trace, record=record)
-        with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+        filters = filters_of(recordings, trace=trace, record=record)
+        with asyncio.Runner(loop_factory=fastest_loop()) as runner:
             runner.run(_serve(made, listen, clock, control, filters, state))
     return 0
 
 
-def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The event loop of the extra `fast` where it is installed, else the standard library's."""
     try:
         import uvloop  # noqa: PLC0415  an extra
@@ -59,10 +59,7 @@ def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(
     device: Device, listen: list[str], clock: str, control: str | None, filters: MakeFilters, state: Path | None
 ) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = interruption()
     async with await emulate_device(
         device, listen, clock=clock, state=state, control=control, filters=filters
     ) as emulation:
@@ -74,7 +71,16 @@ async def _serve(
         await stop.wait()
 
 
-def _filters(stack: ExitStack, *, trace: bool, record: Path | None) -> MakeFilters:
+def interruption() -> asyncio.Event:
+    """Set when the process is told to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def filters_of(stack: ExitStack, *, trace: bool, record: Path | None) -> MakeFilters:
     """What the connections of each endpoint pass through."""
     numbers: dict[str, int] = {}
 

@@ -130,7 +130,7 @@ class Device(msgspec.Struct, frozen=True):
         return Meter(self.profile, self.identity, running, seed=self.seed, given=self.given, objects=self.objects)
 
 
-class _TomlFile:
+class TomlFile:
     """A TOML file that knows where its keys stand."""
 
     def __init__(self, path: Path) -> None:
@@ -179,7 +179,7 @@ class _TomlFile:
         return octets
 
 
-class _DeviceFile(_TomlFile):
+class _DeviceFile(TomlFile):
     def device(self) -> Device:
         """What the file describes."""
         known = _SECTIONS | {"profile", "seed", "clock", "secrets", "identity", "readings", "objects", "faults"}
@@ -300,7 +300,7 @@ class _DeviceFile(_TomlFile):
 
 def load_secrets(path: str | Path) -> Secrets:
     """Read a file of secrets: the attributes of `Secrets`, keys in hexadecimal; raises DeviceFileError."""
-    file = _TomlFile(Path(path))
+    file = TomlFile(Path(path))
     table = dict(file.table)
     keys: dict[str, Any] = {
         name: file.octets(name, table.pop(name), sizes) for name, sizes in _KEYS.items() if name in table

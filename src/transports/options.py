@@ -102,6 +102,12 @@ OPTIONS: Final[dict[str, Option]] = {
     "mode": Option("IEC 62056-21: mode to speak in, A to E", lambda text: _word(text.upper(), tuple("ABCDE"))),
     "mechanism": Option("DLMS authentication mechanism, by name or number", _some),
     "keys": Option("file with the secrets of the association", _some),
+    "node": Option("behind an HPLC module: address of the node, where it is not the meter's own", _some),
+    "module": Option("behind an HPLC module: the module's own address; modules take zeros, too", _some),
+    "way": Option(
+        "behind an HPLC module: monitor (13H F1) or concurrent (F1H F1)",
+        partial(_word, words=("monitor", "concurrent")),
+    ),
     "registration": Option("regular expression on octets: what a DTU sends to register and as heartbeat", _pattern),
     "wait": Option("seconds to wait for the other side to dial in", _seconds, _decimal),
     "dial": Option("serving: dial out to the place, as a DTU does, instead of listening: on or off", _flag, _on_off),

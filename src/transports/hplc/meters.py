@@ -8,16 +8,16 @@ from typing import Any, Final
 from meterwire.errors import MeterwireError
 from meterwire.protocols.dialogue import LineSettings, Responder
 from meterwire.protocols.dlt645.frame import Frame as Frame645
-from meterwire.protocols.dlt69845.link import Link
+from meterwire.protocols.dlt69845.link import EDITION, Link
 from meterwire.protocols.gdw376_2.codes import MeterProtocol
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.framing import Frame, Framer
 
 _WAKE: Final = b"\xfe"
-_LAYOUTS: Final[dict[int, Any]] = {
-    MeterProtocol.DLT645_1997: Frame645,
-    MeterProtocol.DLT645_2007: Frame645,
-    MeterProtocol.DLT69845: Link,
+_LAYOUTS: Final[dict[int, tuple[Any, int | None]]] = {
+    MeterProtocol.DLT645_1997: (Frame645, None),
+    MeterProtocol.DLT645_2007: (Frame645, None),
+    MeterProtocol.DLT69845: (Link, EDITION),  # the editions are of the same length
 }
 
 
@@ -61,6 +61,6 @@ def pieces(protocol: int, octets: bytes) -> list[bytes]:
     layout = _LAYOUTS.get(protocol)
     if layout is None:
         return [octets]
-    framer: Framer[Any] = Framer(codec(layout), fill=_WAKE, limit=max(len(octets), 1))
+    framer: Framer[Any] = Framer(codec(*layout), fill=_WAKE, limit=max(len(octets), 1))
     found = framer.receive(octets) + framer.idle()
     return [one.octets for one in found if isinstance(one, Frame)] or [octets]

@@ -1,0 +1,148 @@
+"""From an area and endpoint URLs to a served HPLC module with meters behind it: a composition root beside `emulate`.
+
+```python
+async with await emulate_area(Area.load("area.toml"), ["gdw376-2+tcp://127.0.0.1:0"]) as served:
+    print(served.urls)
+```
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+from meterwire.emulate import MakeFilters
+from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.area import Area, Place
+from meterwire.meter_model.meter import Meter
+from meterwire.protocols.dialogue import Responder
+from meterwire.protocols.gdw376_2.codes import MeterProtocol
+from meterwire.transports.endpoint import MODULE, Endpoint
+from meterwire.transports.hplc.meters import Behind
+from meterwire.transports.hplc.module import Module
+from meterwire.transports.hplc.settings import ModuleSettings, NetworkSettings, settings_of
+from meterwire.transports.serve import Served, serve
+
+_PROTOCOLS: Final = {"dlt645": MeterProtocol.DLT645_2007, "dlt69845": MeterProtocol.DLT69845}
+
+
+class EmulatedArea:
+    """A module, its network and the meters behind it.
+
+    Args:
+        area: what it consists of.
+        clock: replaces the clock of the area.
+        base, wall: what running clocks follow.
+
+    Attributes:
+        module: the CCO.
+        meters: those that somebody has talked to, by address; a meter is made when its node first speaks to it.
+    """
+
+    def __init__(
+        self,
+        area: Area,
+        *,
+        clock: str = "",
+        base: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._area, self._clock, self._base, self._wall = area, clock or area.clock, base, wall
+        self._places = {place.address: place for place in area.places}
+        self.meters: dict[str, Meter] = {}
+        self.module = Module(
+            {place.address: Behind(_PROTOCOLS[place.protocol], self._connecting(place)) for place in area.places},
+            settings_of(ModuleSettings, area.module),
+            settings_of(NetworkSettings, area.network),
+            seed=area.seed,
+        )
+
+    def meter(self, address: str) -> Meter:
+        """The meter at an address; raises LocalProtocolError where there is none."""
+        place = self._places.get(address)
+        if place is None:
+            raise LocalProtocolError(f"there is no meter {address} in the area")
+        if address not in self.meters:
+            self.meters[address] = place.device.meter(clock=self._clock, base=self._base, wall=self._wall)
+        return self.meters[address]
+
+    def power(self, addresses: Sequence[str], *, on: bool) -> None:
+        """The power of meters and their nodes fails or comes back."""
+        for address in addresses:
+            self.meter(address).powered = on
+        self.module.power(list(addresses), on=on)
+
+    def _connecting(self, place: Place) -> Callable[[], Responder]:
+        def connect() -> Responder:
+            meter = self.meter(place.address)
+            made: Responder = _face(place.protocol, meter).connect()
+            return made
+
+        return connect
+
+
+class ServedArea:
+    """An area that is being served.
+
+    Attributes:
+        area: change it in the thread of the event loop only.
+        served: one for each endpoint, in the order given.
+    """
+
+    def __init__(self, area: EmulatedArea) -> None:
+        self.area = area
+        self.served: list[Served] = []
+        self.stack = AsyncExitStack()
+
+    @property
+    def urls(self) -> list[str]:
+        """The endpoints as a client opens them."""
+        return [one.url for one in self.served]
+
+    async def aclose(self) -> None:
+        """Stop serving; more than once is harmless."""
+        await self.stack.aclose()
+
+    async def __aenter__(self) -> ServedArea:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+async def emulate_area(
+    area: Area, urls: Sequence[str], *, clock: str = "", filters: MakeFilters | None = None
+) -> ServedArea:
+    """Serve an area on endpoints that speak Q/GDW 10376.2.
+
+    Raises:
+        LocalProtocolError: an endpoint speaks something else, or the settings cannot be.
+        TransportError: a place cannot be had.
+    """
+    endpoints = [Endpoint.parse(url) for url in urls]
+    for endpoint in endpoints:
+        if endpoint.dialect != MODULE:
+            raise LocalProtocolError(f"{endpoint}: a module speaks {MODULE}")
+    made = ServedArea(EmulatedArea(area, clock=clock))
+    try:
+        for endpoint in endpoints:
+            around = filters(endpoint) if filters is not None else ()
+            served = await serve(endpoint, made.area.module.connect, filters=around)
+            made.served.append(served)
+            made.stack.push_async_callback(served.aclose)
+    except BaseException:
+        await made.aclose()
+        raise
+    return made
+
+
+def _face(protocol: str, meter: Meter) -> Any:
+    if protocol == "dlt645":
+        from meterwire.meter_model.faces.dlt645 import Face645  # noqa: PLC0415  loaded when it is served
+
+        return Face645(meter)
+    from meterwire.meter_model.faces.dlt69845 import Face69845  # noqa: PLC0415  see above
+
+    return Face69845(meter)
