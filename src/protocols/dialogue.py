@@ -223,9 +223,15 @@ IGNORED: Final = Ignored()
 
 
 class Reply(Ignored, msgspec.Struct, frozen=True):
-    """The answer of an `accept` function to a frame that is not the one it waits for, but wants an answer itself."""
+    """The answer of an `accept` function to a frame that is not the one it waits for, but wants an answer itself.
 
-    octets: bytes
+    Attributes:
+        octets: what to send, nothing where empty.
+        more: whether what we wait for is on its way, so that its time begins anew.
+    """
+
+    octets: bytes = b""
+    more: bool = False
 
 
 def exchange(
@@ -269,7 +275,9 @@ def exchange(
                 if not isinstance(result, Ignored):
                     return result
                 if isinstance(result, Reply):
-                    now, _ = yield Send(result.octets)
+                    if result.octets:
+                        now, _ = yield Send(result.octets)
+                    deadline = now + patience.timeout if result.more else deadline
                     continue
                 heard.strangers += 1
     raise _silence(patience, tries, heard, repeatable=repeatable)

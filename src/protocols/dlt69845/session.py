@@ -7,11 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from meterwire.errors import LocalProtocolError, MalformedError, Refused
-from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Steps, exchange
+import msgspec
+
+from meterwire.errors import LocalProtocolError, MalformedError, NoAnswer, Refused, SequenceError
+from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Reply, Send, Steps, exchange
 from meterwire.protocols.dlt69845.address import ANY, Address, address, address_in
 from meterwire.protocols.dlt69845.apdu import Apdu, Service
-from meterwire.protocols.dlt69845.link import EDITION, EDITIONS, FrameLength, Function, Link, LinkControl
+from meterwire.protocols.dlt69845.fragments import LIMIT, NUMBERS, WORD, Incoming, pieces
+from meterwire.protocols.dlt69845.link import (
+    EDITION,
+    EDITIONS,
+    Fragment,
+    FragmentKind,
+    FrameLength,
+    Function,
+    Link,
+    LinkControl,
+)
 from meterwire.protocols.dlt69845.services.common import Piid
 from meterwire.protocols.dlt69845.services.connect import (
     ConnectRequest,
@@ -34,6 +46,12 @@ T = TypeVar("T")
 
 VERSION: Final = 0x0016
 """Version of the protocol that is offered; 0016H is what captures show."""
+TIMEOUT: Final = 7200
+"""Seconds of silence after which the connection may end, as asked for."""
+FRAME_SIZE: Final = 1024
+"""Longest frame that is offered; the annex of the standard shows the same."""
+UNAGREED: Final = 2048
+"""Longest frame that is sent where nothing was agreed; what is longer goes in pieces."""
 WAKE: Final = b"\xfe"
 """What may stand in front of a frame on a serial line, four times."""
 
@@ -49,6 +67,9 @@ class Session:
         edition: of the standard that the meter follows, 2017 or 2021.
         wake: FEH octets in front of each frame: 4 on a serial line, none over TCP.
         scrambled: whether to add 33H to the user data (SC).
+        frame_size: longest frame that is offered to the meter, octets.
+        apdu_size: longest APDU that is offered, octets; what is longer than a frame comes in pieces.
+        answer_limit: most octets of an APDU that is put together from pieces.
 
     Attributes:
         granted: what the meter granted to the application connection that holds, None without one.
@@ -66,6 +87,9 @@ class Session:
         edition: int = EDITION,
         wake: int = 0,
         scrambled: bool = False,
+        frame_size: int = FRAME_SIZE,
+        apdu_size: int = FRAME_SIZE,
+        answer_limit: int = LIMIT,
     ) -> None:
         if edition not in EDITIONS:
             raise LocalProtocolError(f"there is no edition {edition} of DL/T 698.45: {' or '.join(map(str, EDITIONS))}")
@@ -76,8 +100,10 @@ class Session:
         self.patience = patience or Patience(peer=str(self.address))
         self.granted: ConnectResponse | None = None
         self._wake, self._scrambled = WAKE * wake, scrambled
+        self.frame_size, self.apdu_size = frame_size, apdu_size
         self._number = 0
         self._link, self._apdu = codec(Link, edition), codec(Apdu, edition)
+        self._incoming = {prm: Incoming(answer_limit) for prm in (0, 1)}
 
     # ------------------------------------------------------------ application connection
 
@@ -90,7 +116,16 @@ class Session:
         """
         piid = self.next_piid()
         body = ConnectRequest(
-            piid, VERSION, b"\xff" * 8, b"\xff" * 16, 1024, 1024, 1, 1024, 7200, Variant(Mechanism.NULL, None)
+            piid,
+            VERSION,
+            b"\xff" * 8,
+            b"\xff" * 16,
+            self.frame_size,
+            self.frame_size,
+            1,
+            self.apdu_size,
+            TIMEOUT,
+            Variant(Mechanism.NULL, None),
         )
 
         def accept(answer: Any) -> ConnectResponse | Ignored:
@@ -139,37 +174,117 @@ class Session:
             OutcomeUnknown: the answer to a request that must not be repeated was lost.
         """
         number = body.piid.number if hasattr(body, "piid") else body.request.piid.number
+        acknowledged = b""
 
         def take(frame: Frame[Link]) -> T | Ignored:
+            nonlocal acknowledged
             link = frame.message
-            if link is None or not self._is_answer(link):
+            if not self._is_from_server(link):
                 return IGNORED
-            apdu = self._understood(link.user, service)
-            if apdu is None:
-                return IGNORED
-            _refusal(apdu, number)
-            result = accept(apdu.body) if apdu.service == service else IGNORED
-            if not isinstance(result, Ignored):
-                self._learn(link)
+            user, reply = self._whole(link)
+            if user is None:
+                return reply
+            acknowledged = reply.octets if isinstance(reply, Reply) else b""
+            result = self._judged(user, service, accept, number)
+            if isinstance(result, Ignored):
+                acknowledged = b""
+                return reply
+            self._learn(link)
             return result
 
-        framer = Framer(self._link, fill=WAKE)
-        return (yield from exchange(self._frame(body), framer, take, self.patience, repeatable=repeatable))
+        for incoming in self._incoming.values():
+            incoming.forget()
+        try:
+            return (yield from self._send(self._apdu.build(Apdu.of(body)), take, repeatable=repeatable))
+        finally:
+            if acknowledged:
+                yield Send(acknowledged)
 
-    def _frame(self, body: Any) -> bytes:
+    def _judged(self, user: bytes, service: Service, accept: Callable[[Any], T | Ignored], number: int) -> T | Ignored:
+        apdu = self._understood(user, service)
+        if apdu is None:
+            return IGNORED
+        _refusal(apdu, number)
+        return accept(apdu.body) if apdu.service == service else IGNORED
+
+    # ------------------------------------------------------------ frames and pieces
+
+    def _send(self, user: bytes, take: Callable[[Frame[Link]], T | Ignored], *, repeatable: bool) -> Steps[T]:
+        """Send an APDU, in pieces where it is too long for a frame, and wait for what `take` takes."""
+        framer = Framer(self._link, fill=WAKE)
+        room = self._room()
+        if len(user) <= room:
+            return (yield from exchange(self._frame(user), framer, take, self.patience, repeatable=repeatable))
+        if self.granted is not None and len(user) > self.granted.apdu_size:
+            raise LocalProtocolError(f"the meter takes APDUs of {self.granted.apdu_size} octets, not of {len(user)}")
+        tries = self.patience.tries if repeatable else 1
+        once = msgspec.structs.replace(self.patience, tries=1)
+        while True:
+            tries -= 1
+            *before, last = pieces(user, room)
+            for number, piece in enumerate(before):
+                frame = self._frame(piece, fragment=1)
+                yield from exchange(frame, framer, self._receipt(number), self.patience, repeatable=True)
+            try:
+                # the last piece alone makes the meter act: it is not repeated where its answer is lost
+                return (yield from exchange(self._frame(last, fragment=1), framer, take, once, repeatable=repeatable))
+            except NoAnswer:
+                if tries <= 0:
+                    raise
+
+    def _receipt(self, number: int) -> Callable[[Frame[Link]], bool | Ignored]:
+        """Takes the acknowledgement of a piece."""
+
+        def take(frame: Frame[Link]) -> bool | Ignored:
+            link = frame.message
+            if not link.control.fragment or not self._is_from_server(link) or len(link.user) < WORD:
+                return IGNORED
+            word = codec(Fragment).parse(link.user).word
+            return True if word.kind == FragmentKind.ACKNOWLEDGE and word.number == number % NUMBERS else IGNORED
+
+        return take
+
+    def _frame(self, user: bytes, *, fragment: int = 0, started_by_client: int = 1) -> bytes:
         flag, octets = self.address.wire(self.edition)
-        control = LinkControl(started_by_client=1, scrambled=int(self._scrambled), function=Function.USER)
-        user = self._apdu.build(Apdu.of(body))
+        control = LinkControl(
+            started_by_client=started_by_client,
+            fragment=fragment,
+            scrambled=int(self._scrambled),
+            function=Function.USER,
+        )
         return self._wake + self._link.build(Link(FrameLength(), control, flag, octets, self.client, user))
 
-    def _is_answer(self, link: Link) -> bool:
-        """From the meter that was asked, to us; pieces of long answers are not put together yet."""
+    def _room(self) -> int:
+        """Octets of user data that fit a frame which the meter takes."""
+        size = UNAGREED if self.granted is None else min(self.frame_size, self.granted.receive_size)
+        return size - len(self._frame(b"")) + len(self._wake)
+
+    def _is_from_server(self, link: Link) -> bool:
+        """From the meter that was asked, to us, an answer or a piece; pieces come with either PRM bit."""
         control = link.control
-        if not control.direction or not control.started_by_client or control.fragment:
+        if not control.direction or not (control.started_by_client or control.fragment):
             return False
         sender = address_in(link)
         mine = sender.logic == self.address.logic and self.address.matches(sender.digits)
         return mine and link.client in (self.client, 0)
+
+    def _whole(self, link: Link) -> tuple[bytes | None, Ignored]:
+        """The APDU of a frame, or of the pieces of which this is the last; and the acknowledgement to send.
+
+        Raises SequenceError where pieces cannot belong together.
+        """
+        if not link.control.fragment:
+            return link.user, IGNORED
+        if len(link.user) < WORD:
+            return None, IGNORED
+        prm = int(link.control.started_by_client)
+        taken = self._incoming[prm].receive(codec(Fragment).parse(link.user))
+        if taken.fault:
+            raise SequenceError(taken.fault)
+        if not taken.reply:
+            return None, IGNORED
+        self._learn(link)  # the acknowledgement is for this meter alone
+        return taken.apdu, Reply(self._frame(taken.reply, fragment=1, started_by_client=prm), more=taken.news)
 
     def _understood(self, user: bytes, service: Service) -> Apdu | None:
         """The APDU; what is none is the answer's fault where it begins like the answer, else somebody else's."""
