@@ -39,6 +39,7 @@ year: $(STAMP)
 
 crash: $(STAMP)
 	METERWIRE_KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest -q tests/cli/test_state.py -k kill
+	METERWIRE_CUTS=$(or $(CUTS),100000) $(BIN)/python -m pytest -q tests/meter_model/test_power_cuts.py
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

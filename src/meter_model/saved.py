@@ -27,7 +27,7 @@ _BEFORE: Final = ("parameters", "access", "esam", "dlms_security", "programming"
 """Parts that the registers depend on, or that close a step of the ledger when they restore themselves."""
 _AFTER: Final = ("files", "freezes", "load_profile", "credit", "voltage_quality", "events", "reports")
 """Parts that depend on the registers; events are last but one, because what restores itself may leave notes."""
-_LATER: Final = frozenset({"voltage_quality", "files"})
+_LATER: Final = frozenset({"dlms_security", "files", "voltage_quality"})
 """Parts that a state of an older version lacks; they begin anew."""
 _SERIES: Final = ("freezes", "load_profile")
 _DAMAGED: Final = (KeyError, ValueError, TypeError, IndexError, AttributeError, msgspec.ValidationError)
