@@ -49,11 +49,15 @@ def derived_key(suite: Suite, z: bytes, party_u: bytes, party_v: bytes, *, wrapp
         party_v: information of the recipient: its system title.
         wrapping: whether the key is to wrap others.
     """
+    return concatenated(suite, z, (suite.wrapping_id if wrapping else suite.algorithm_id) + party_u + party_v)
+
+
+def concatenated(suite: Suite, z: bytes, information: bytes) -> bytes:
+    """The derivation itself: one round of the concatenation function (NIST SP 800-56A, 5.8.1), cut to the key."""
     from cryptography.hazmat.primitives.hashes import Hash  # noqa: PLC0415  see above
 
     work = Hash(hash_of(suite))
-    algorithm = suite.wrapping_id if wrapping else suite.algorithm_id
-    work.update(_COUNTER + z + algorithm + party_u + party_v)
+    work.update(_COUNTER + z + information)
     return work.finalize()[: suite.key_octets]
 
 
