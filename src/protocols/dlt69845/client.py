@@ -80,16 +80,17 @@ class Procedures(RecordProcedures, WriteProcedures, ProxyProcedures, ReportProce
     # ------------------------------------------------------------ procedures
 
     @procedure
-    def connect(self) -> Steps[ConnectResponse]:
-        """Make an application connection without security (CONNECT, mechanism Null); gives what the meter grants.
+    def connect(self, password: str | None = None) -> Steps[ConnectResponse]:
+        """Make an application connection (CONNECT); gives what the meter grants. Plain reads are answered without one.
 
-        A meter answers plain reads without one.
+        Args:
+            password: what writes and methods need (mechanism Password); without it no security is asked for.
 
         Raises:
             Refused: with a `ConnectResult`, or an `ErrorKind`.
             NoAnswer: nothing usable came after all tries.
         """
-        return (yield from self.session.connect())
+        return (yield from self.session.connect(password))
 
     @procedure
     def release(self) -> Steps[None]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from meterwire.errors import LocalProtocolError, Refused
 from meterwire.protocols.dialogue import IGNORED, Ignored, Steps, procedure
 from meterwire.protocols.dlt69845.apdu import Service
+from meterwire.protocols.dlt69845.assignments import assignment, invocation
+from meterwire.protocols.dlt69845.objects import ObjectTable, using
 from meterwire.protocols.dlt69845.refusals import words
 from meterwire.protocols.dlt69845.services import action
 from meterwire.protocols.dlt69845.services import set as setting
@@ -30,6 +32,7 @@ class WriteProcedures:
     """SET and ACTION. An answer that is lost ends as `OutcomeUnknown`: read back before trying again."""
 
     session: Session
+    objects: ObjectTable
 
     @procedure
     def set(self, items: Sequence[SetItem]) -> Steps[tuple[SetResult, ...]]:
@@ -155,6 +158,40 @@ class WriteProcedures:
         value: Variant | None = result.value
         return value
 
+    @procedure
+    def write_text(self, item: str, text: str) -> Steps[None]:
+        """Write one attribute as a person names and writes it.
+
+        Args:
+            item: a neutral name, or an OAD of eight hexadecimal digits.
+            text: the value in the unit that a read gives, or with its type in front; see `entered`.
+
+        Raises:
+            LocalProtocolError: there is no such item, or the text is no value of it.
+            Refused: with the `Dar`, in words.
+            OutcomeUnknown: the answer was lost.
+        """
+        with using(self.objects):
+            wanted = assignment(item, text)
+        yield from WriteProcedures.write.steps(self, wanted)
+
+    @procedure
+    def act_text(self, method: str, text: str = "") -> Steps[Variant | None]:
+        """Run one method as a person names it, and give what it returns.
+
+        Args:
+            method: an OMD of eight hexadecimal digits, or object and name of the method: `8000.trip`.
+            text: its parameter, by the type that the table has or with its type in front; see `entered`.
+
+        Raises:
+            LocalProtocolError: there is no such method, or the text is no parameter of it.
+            Refused: with the `Dar`, in words.
+            OutcomeUnknown: the answer was lost.
+        """
+        with using(self.objects):
+            wanted = invocation(method, text)
+        return (yield from WriteProcedures.act.steps(self, wanted))
+
 
 Accepted = dict[type, Callable[[Any], Results]]
 """Which responses are the answer, and where their results are."""
@@ -166,7 +203,7 @@ def _changed(
     service: Service,
     accepted: Accepted,
     wanted: Results,
-    named: Callable[[Results], Results],
+    items_of: Callable[[Results], Results],
 ) -> Steps[Results]:
     """Send once; the results must be of what was asked, in its order."""
     if not wanted:
@@ -178,6 +215,6 @@ def _changed(
         if found.piid.number != number or type(found) not in accepted:
             return IGNORED
         results = accepted[type(found)](found)
-        return results if named(results) == wanted else IGNORED
+        return results if items_of(results) == wanted else IGNORED
 
     return (yield from session.exchange(body, service, accept, repeatable=False))

@@ -107,8 +107,8 @@ class Session:
 
     # ------------------------------------------------------------ application connection
 
-    def connect(self) -> Steps[ConnectResponse]:
-        """CONNECT without security (mechanism Null); gives what the meter grants.
+    def connect(self, password: str | None = None) -> Steps[ConnectResponse]:
+        """CONNECT without security (mechanism Null) or with a password; gives what the meter grants.
 
         Raises:
             Refused: with a `ConnectResult`, or an `ErrorKind`.
@@ -125,7 +125,7 @@ class Session:
             1,
             self.apdu_size,
             TIMEOUT,
-            Variant(Mechanism.NULL, None),
+            Variant(Mechanism.NULL, None) if password is None else Variant(Mechanism.PASSWORD, password),
         )
 
         def accept(answer: Any) -> ConnectResponse | Ignored:
