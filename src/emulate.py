@@ -34,7 +34,7 @@ from meterwire.transports.serve import Served, serve
 
 T = TypeVar("T")
 
-DIALECTS: Final = ("dlt645", "dlt69845", "dlms", "dlms-hdlc")
+DIALECTS: Final = ("dlt645", "dlt69845", "dlms", "dlms-hdlc", "iec62056-21")
 """Dialects that a meter can be served in."""
 ALL: Final = "all"
 """Under this name a device file gives faults to every link."""
@@ -213,7 +213,7 @@ class _Faces:
 
     def of(self, endpoint: Endpoint) -> Any:
         """The face behind an endpoint; raises LocalProtocolError for a dialect that no meter speaks."""
-        kind = endpoint.dialect, *(endpoint.option(name) for name in ("edition", "info", "window", "dial"))
+        kind = endpoint.dialect, *(endpoint.option(name) for name in ("edition", "info", "window", "dial", "mode"))
         if kind not in self._made:
             self._made[kind] = _face(endpoint, self._meter)
         return self._made[kind]
@@ -234,6 +234,11 @@ def _face(endpoint: Endpoint, meter: Meter) -> Any:
         from meterwire.meter_model.faces.dlms import FaceDlms  # noqa: PLC0415  see above
 
         return FaceDlms(meter)
+    if dialect == "iec62056-21":
+        from meterwire.meter_model.faces.dlms_hdlc import FaceDlmsHdlc  # noqa: PLC0415  see above
+        from meterwire.meter_model.faces.iec62056_21 import Face6205621  # noqa: PLC0415  see above
+
+        return Face6205621(meter, endpoint.option("mode", "C"), binary=FaceDlmsHdlc(meter).connect)
     if dialect == "dlms-hdlc":
         from meterwire.meter_model.faces.dlms_hdlc import OFFER, FaceDlmsHdlc  # noqa: PLC0415  see above
         from meterwire.protocols.hdlc.parameters import Parameters  # noqa: PLC0415  see above

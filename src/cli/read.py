@@ -15,7 +15,7 @@ from meterwire.quantities import QUANTITIES, quantity
 from meterwire.quantities.reading import Reading, ReadingError
 from meterwire.transports.endpoint import Endpoint
 
-_NAMED_BY: Final = {"dlt645": "di", "dlt69845": "oad", "dlms": "obis", "dlms-hdlc": "obis"}
+_NAMED_BY: Final = {"dlt645": "di", "dlt69845": "oad", "dlms": "obis", "dlms-hdlc": "obis", "iec62056-21": "obis"}
 """Where the table of quantities holds the name that a dialect has for one."""
 _NAME: Final = re.compile(r"[a-z]+(_[a-z0-9]+)+|[a-z]{3,}")
 

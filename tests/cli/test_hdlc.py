@@ -1,4 +1,4 @@
-"""DLMS/COSEM over HDLC from the command line: read, serve and scan, over TCP and a pseudo-terminal."""
+"""DLMS/COSEM over HDLC, and IEC 62056-21, from the command line: read, serve and scan, over TCP and a terminal."""
 
 import json
 
@@ -66,3 +66,20 @@ def test_scan_finds_addresses_and_framing(served, capsys):
     code, said = run(capsys, "scan", wrapper, "--json")
     assert code == 0
     assert {row["dialect"] for row in json.loads(said.out)} == {"dlms-hdlc"}
+
+
+@pytest.mark.parametrize("place", ["pty:", "tcp://127.0.0.1:0"])
+def test_the_optical_port(place, capsys):
+    """Protects `iec62056-21` endpoints: readout, seven bits over a terminal that has eight, and HDLC behind mode E."""
+    listen = [f"iec62056-21+{place}?mode=E"]
+    with emulated(Device.of_profile("three-phase"), listen, clock="frozen:2026-01-01T00:00:00") as meter:
+        (url,) = meter.emulation.urls
+        code, said = run(
+            capsys, "read", url.replace("?mode=E", ""), "active_energy_import", "0.0.0", "date_time", "--json"
+        )
+        assert code == 0
+        told = [row["value"] for row in json.loads(said.out)]
+        assert told == ["3493.43", "000000000161", "2026-01-01T00:00:00+08:00"]
+        code, said = run(capsys, "read", url.replace("iec62056-21", "dlms-hdlc"), "active_energy_import", "--json")
+        assert code == 0
+        assert json.loads(said.out)[0]["value"] == "3493.43"
