@@ -1,0 +1,246 @@
+"""Reports of events through DL/T 698.45: unasked with receipt and repetition, in passing, and the hint that one waits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+
+import msgspec
+import pytest
+
+from meterwire.meter_model import Meter, VirtualClock
+from meterwire.meter_model.faces.dlt69845 import Face69845
+from meterwire.meter_model.faces.dlt69845_record_objects import put, table_of
+from meterwire.meter_model.faces.dlt69845_report import ATTEMPTS, REPEAT_AFTER
+from meterwire.meter_model.inputs import Inputs
+from meterwire.meter_model.saved import parts_of, restore
+from meterwire.protocols.dlt69845.address import ANY
+from meterwire.protocols.dlt69845.apdu import Apdu
+from meterwire.protocols.dlt69845.descriptors import Oad
+from meterwire.protocols.dlt69845.link import FrameLength, Link, LinkControl
+from meterwire.protocols.dlt69845.services import get, report
+from meterwire.protocols.dlt69845.services.common import Piid
+from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.wire.nodes import Variant
+
+LINK, APDU = codec(Link, 2021), codec(Apdu, 2021)
+START = dt.datetime(2026, 1, 30, 22, 10)
+COVER, STATES = "301B", Oad.of("33000200")
+CHANNEL = Oad.of("F2010201")
+
+
+class Head:
+    """A head-end on one connection, at a time of its own."""
+
+    def __init__(self, meter):
+        self.meter, self.now = meter, 0.0
+        self.connection = Face69845(meter).connect()
+
+    def send(self, body, started_by_client=1):
+        flag, octets = ANY.wire(2021)
+        user = APDU.build(Apdu.of(body))
+        control = LinkControl(started_by_client=started_by_client)
+        frame = LINK.build(Link(FrameLength(), control, flag, octets, 16, user))
+        return [self.heard(answer) for answer in self.connection.receive(frame, self.now)]
+
+    def heard(self, answer):
+        link = LINK.parse(answer.octets)
+        return link.control, APDU.parse(link.user).body
+
+    def ask(self, number=1, oad="40010200"):
+        ((_, body),) = self.send(get.GetRequest(get.GetRequestNormal(Piid(number=number), Oad.of(oad))))
+        return body
+
+    def wait(self, seconds):
+        """Let time pass on the line and in the meter; what is said unasked, with when."""
+        until, said = self.now + seconds, []
+        while (due := self.connection.next()) <= until:
+            self.pass_to(max(due, self.now))
+            found = self.connection.run(self.now)
+            said += [(self.now, *self.heard(answer)) for answer in found]
+            if not found:
+                self.pass_to(self.now + 0.05)
+        self.pass_to(max(until, self.now))
+        return said
+
+    def pass_to(self, now):
+        self.meter.clock.step(now - self.now)
+        self.now = now
+
+    def receipt(self, body, **changes):
+        sent = body.report
+        piid = Piid(number=changes.get("number", sent.piid.number))
+        oads = tuple(one.oad for one in getattr(sent, "records", ()) or sent.results)
+        kind = changes.get("kind") or (
+            report.ReceiptRecordList if isinstance(sent, report.ReportRecordList) else report.ReceiptList
+        )
+        assert self.send(report.ReportResponse(kind(piid, oads)), started_by_client=0) == []
+
+
+def meter_at():
+    return Meter(clock=VirtualClock(START, frozen=True), seed=2)
+
+
+@pytest.fixture
+def meter():
+    """A meter that may report, with both turns of its cover."""
+    meter = meter_at()
+    for name, value in (("active_report", 1), ("report_channel_count", 1)):
+        meter.parameters.set(name, value)
+    put(meter, Oad.of(f"{COVER}0800"), Variant(22, 3))
+    return meter
+
+
+def cover(meter, on):
+    meter.change_inputs(Inputs(cover_open=on))
+
+
+def states(meter):
+    (row,) = table_of(meter, Oad.of(f"{COVER}0200")).entries()
+    return {one.value[0].value: one.value[1].value for one in row.value(STATES).value}
+
+
+def test_an_event_is_reported_and_confirmed(meter):
+    """Begin and end are told once each, with the record and PRM 0; the receipt is stored with the event."""
+    head = Head(meter)
+    head.ask()
+    cover(meter, True)
+    ((_, control, body),) = head.wait(5)
+    assert (control.direction, control.started_by_client) == (1, 0)
+    (record,) = body.report.records
+    (row,) = table_of(meter, Oad.of(f"{COVER}0200")).entries()
+    assert record.oad == Oad.of(f"{COVER}0200")
+    place = record.columns.index(Oad.of("201E0200"))
+    assert record.result.value[0][place] == row.value(Oad.of("201E0200"))
+    assert states(meter) == {CHANNEL: 0b0001}
+    head.receipt(body)
+    assert states(meter) == {CHANNEL: 0b0011}
+    assert head.wait(100) == []
+    cover(meter, False)
+    ((_, _, body),) = head.wait(5)
+    assert body.report.records[0].result.value[0][record.columns.index(Oad.of("20200200"))].tag == 28
+    head.receipt(body)
+    assert states(meter) == {CHANNEL: 0b1111}
+    assert head.wait(100) == []
+
+
+def test_a_report_is_repeated_until_its_receipt(meter):
+    """The same octets come again at equal times, three times in all; a receipt ends that, a wrong one does not."""
+    head = Head(meter)
+    head.ask()
+    cover(meter, True)
+    said = head.wait(200)
+    assert len(said) == ATTEMPTS
+    assert [round(later[0] - earlier[0]) for earlier, later in itertools.pairwise(said)] == [round(REPEAT_AFTER)] * 2
+    assert said[0][2] == said[1][2] == said[2][2]
+    assert states(meter) == {CHANNEL: 0b0001}
+    cover(meter, False)
+    ((_, _, body),) = head.wait(5)
+    head.receipt(body, number=body.report.piid.number ^ 1)
+    head.receipt(body, kind=report.ReceiptList)
+    assert len(head.wait(REPEAT_AFTER)) == 1
+    head.receipt(body)
+    assert head.wait(100) == []
+    assert states(meter) == {CHANNEL: 0b1101}
+
+
+@pytest.mark.parametrize("what", ["active_report", "report_channel_count", "flag", "client"])
+def test_nothing_is_said_unasked_where_it_may_not_be(meter, what):
+    """Not allowed, no channel, no flag, or nobody there: silence."""
+    head = Head(meter)
+    if what == "flag":
+        put(meter, Oad.of(f"{COVER}0800"), Variant(22, 0))
+    elif what != "client":
+        meter.parameters.set(what, 0)
+    if what != "client":
+        head.ask()
+    cover(meter, True)
+    assert head.wait(100) == []
+
+
+@pytest.mark.parametrize(("flag", "turns"), [(1, [True]), (2, [False]), (3, [True, False])])
+def test_the_flag_says_which_turns_are_told(meter, flag, turns):
+    """On occurrence, on restoration, or both."""
+    put(meter, Oad.of(f"{COVER}0800"), Variant(22, flag))
+    head, told = Head(meter), []
+    head.ask()
+    for on in (True, False):
+        cover(meter, on)
+        for _, _, body in head.wait(3):
+            told.append(on)
+            head.receipt(body)
+    assert told == turns
+
+
+def test_several_reports_go_one_after_another(meter):
+    """The next one waits for the receipt of the first, and has another number."""
+    put(meter, Oad.of("30150800"), Variant(22, 1))
+    head = Head(meter)
+    head.ask()
+    cover(meter, True)
+    meter.clear_events(["programming"])
+    ((_, _, first),) = head.wait(5)
+    head.receipt(first)
+    ((_, _, second),) = head.wait(5)
+    assert second.report.records[0].oad == Oad.of("30150200")
+    assert second.report.piid.number != first.report.piid.number
+
+
+def test_the_hint_and_the_report_in_passing(meter):
+    """ACD is set while something waits; a report in passing counts as received at the next request, not a repeated one."""
+    meter.parameters.set("active_report", 0)
+    head = Head(meter)
+    assert head.ask().response.piid.access == 0
+    cover(meter, True)
+    found = head.ask(number=2)
+    assert (found.response.piid.access, found.follow_report) == (1, None)
+    meter.parameters.set("follow_report", 1)
+    found = head.ask(number=3)
+    assert found.follow_report.tag == 2
+    assert found.follow_report.value[0].oad == Oad.of(f"{COVER}0200")
+    assert states(meter) == {CHANNEL: 0b0001}
+    again = head.ask(number=3)
+    assert again.follow_report.tag == 2
+    last = head.ask(number=4)
+    assert (last.response.piid.access, last.follow_report) == (0, None)
+    assert states(meter) == {CHANNEL: 0b0011}
+
+
+def test_what_waits_survives_a_restart(meter):
+    """Flags, waiting reports and states of reports are there again; a connection made afterwards tells them."""
+    cover(meter, True)
+    later = meter_at()
+    restore(
+        later, msgspec.msgpack.decode(msgspec.msgpack.encode({name: one() for name, one in parts_of(meter).items()}))
+    )
+    head = Head(later)
+    head.ask()
+    ((_, _, body),) = head.wait(5)
+    head.receipt(body)
+    assert states(later) == {CHANNEL: 0b0011}
+
+
+def test_a_record_that_is_forgotten_is_told_as_a_count(meter):
+    """An event whose record was overwritten before it could be told: how often there were such events (list form)."""
+    head = Head(meter)
+    for _ in range(11):
+        cover(meter, True)
+        meter.clock.step(60)
+        cover(meter, False)
+        meter.clock.step(60)
+    head.ask()
+    ((_, _, body),) = head.wait(3)
+    assert isinstance(body.report, report.ReportList)
+    assert body.report.results[0].oad == Oad.of(f"{COVER}0700")
+    head.receipt(body)
+    assert len(head.wait(3)) == 1
+
+
+def test_waiting_reports_are_bounded(meter):
+    """Thousands of events that nobody fetches do not pile up."""
+    for _ in range(200):
+        cover(meter, True)
+        meter.clock.step(10)
+        cover(meter, False)
+        meter.clock.step(10)
+    assert len(meter.reports.notices) == 64
