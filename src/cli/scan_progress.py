@@ -5,18 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any, Protocol
 
+from meterwire.scanning import progress as scanning
 
-class Progress(Protocol):
-    """What a scan tells while it runs."""
 
-    def say(self, text: str) -> None:
-        """Something worth a line."""
-
-    def asking(self, text: str) -> None:
-        """A question goes out."""
-
-    def expect(self, questions: int | None) -> None:
-        """So many questions are to come in all; None when nobody can know."""
+class Progress(scanning.Progress, Protocol):
+    """What tells people while a scan runs."""
 
     def close(self) -> None:
         """It is over."""

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 import pytest
 
 from meterwire.cli.main import run
-from meterwire.cli.scan_plan import Trial, advice, estimate, estimate_search, stages
 from meterwire.cli.scan_progress import LiveProgress, PlainProgress, progress
 from meterwire.emulate import emulated
 from meterwire.meter_model.device import Device
@@ -25,6 +24,7 @@ from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Answer, LineSettings
 from meterwire.protocols.dlt645.questions import BAUDS, attention_for
 from meterwire.protocols.listening import Tally
+from meterwire.scanning.plan import Trial, advice, estimate, estimate_search, stages
 from meterwire.transports.bus import Bus
 from meterwire.transports.endpoint import Endpoint
 from meterwire.transports.filtering import wrap

@@ -1,4 +1,4 @@
-"""What `meterwire scan` tries, how long that takes, and what to check when nobody was found."""
+"""What a scan tries, how long that takes, and what to check when nobody was found."""
 
 from __future__ import annotations
 

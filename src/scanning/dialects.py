@@ -1,4 +1,4 @@
-"""How each dialect is searched for on an open line, behind one face for `meterwire scan`."""
+"""How each dialect is searched for on an open line, behind one face."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from meterwire.cli.scan_plan import Settings, Trial
-from meterwire.cli.scan_progress import Progress
 from meterwire.errors import Disconnected, LocalProtocolError, MeterwireError, NoAnswer, Refused
 from meterwire.protocols.dialogue import Line, Patience, converse
 from meterwire.protocols.listening import Attention, Tally
+from meterwire.scanning.plan import Settings, Trial
+from meterwire.scanning.progress import Progress
 from meterwire.transports.endpoint import Endpoint
 
 
