@@ -7,8 +7,9 @@ specifications; the protocol itself does not say so.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import Any, Final
 
 CLEARING: Final = 2
@@ -19,6 +20,9 @@ LEVELS: Final = range(10)
 FAILURES: Final = 3
 LOCKED: Final = 86_400
 """Seconds of the lock-out."""
+LONGEST_STEP: Final = 300
+"""Seconds by which a broadcast may set the clock, once a day (DL/T 645-2007, 7, broadcast time)."""
+_DAY: Final = 86_400
 
 
 class Verdict(Enum):
@@ -30,9 +34,23 @@ class Verdict(Enum):
     LOCKED_OUT = auto()
     NOT_PERMITTED = auto()
     """Nobody has turned the programming switch."""
+    TOO_FAR = auto()
+    """A broadcast sets the clock by less."""
+    AGAIN = auto()
+    """A broadcast has set the clock today."""
 
     def __bool__(self) -> bool:
         return self is Verdict.GRANTED
+
+
+class Authority(IntEnum):
+    """How far somebody who is connected has proven who he is (DL/T 698.45)."""
+
+    PUBLIC = 0
+    """Not at all: he may read."""
+    PASSWORD = 1
+    SECURED = 2
+    """By the secure element, which vouches for the request too."""
 
 
 class Access:
@@ -41,16 +59,19 @@ class Access:
     Args:
         passwords: six digits by level.
         seconds: the meter's time, which is also right after its clock has been set.
+        association: the password of an association.
 
     Attributes:
         programming: whether the switch that permits programming is on.
         failures: wrong passwords since the last right one or the last lock-out.
     """
 
-    def __init__(self, passwords: Mapping[int, str], seconds: Callable[[], int]) -> None:
+    def __init__(self, passwords: Mapping[int, str], seconds: Callable[[], int], association: str = "") -> None:
         self._passwords = dict(passwords)
+        self._association = association
         self._seconds = seconds
         self._locked_until: int | None = None
+        self._broadcast_on: int | None = None
         self.programming = False
         self.failures = 0
 
@@ -82,9 +103,33 @@ class Access:
         self.failures = 0
         return Verdict.GRANTED
 
+    def prove(self, password: bytes) -> Verdict:
+        """Whether this is the password of an association."""
+        if self.locked:
+            return Verdict.LOCKED_OUT
+        if not hmac.compare_digest(password, self._association.encode()):
+            self._fail()
+            return Verdict.WRONG_PASSWORD
+        self.failures = 0
+        return Verdict.GRANTED
+
+    def change_association(self, password: str) -> None:
+        """Set the password of an association; who may do so is checked before."""
+        self._association = password
+
     def change(self, level: int, password: str) -> None:
         """Set the password of a level; who may do so is checked before."""
         self._passwords[level] = password
+
+    def permit_broadcast(self, to: int) -> Verdict:
+        """Whether a broadcast may set the clock to this second since 1970 local; if so, the day's one is used up."""
+        now = self._seconds()
+        if abs(to - now) > LONGEST_STEP:
+            return Verdict.TOO_FAR
+        if self._broadcast_on == now // _DAY:
+            return Verdict.AGAIN
+        self._broadcast_on = now // _DAY
+        return Verdict.GRANTED
 
     def clock_set(self, by: int) -> None:
         """The clock has been set by so many seconds: a lock-out lasts as long as before."""
@@ -95,7 +140,9 @@ class Access:
         """Everything, as builtins; it holds secrets."""
         return {
             "passwords": {str(level): password for level, password in self._passwords.items()},
+            "association": self._association,
             "locked_until": self._locked_until,
+            "broadcast_on": self._broadcast_on,
             "failures": self.failures,
             "programming": self.programming,
         }
@@ -103,6 +150,8 @@ class Access:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over."""
         self._passwords = {int(level): password for level, password in state["passwords"].items()}
+        self._association = state.get("association", self._association)
+        self._broadcast_on = state.get("broadcast_on")
         self._locked_until = state["locked_until"]
         self.failures = state["failures"]
         self.programming = state["programming"]

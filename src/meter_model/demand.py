@@ -195,6 +195,11 @@ class MaximumDemand:
         self._begin = max(self._begin, minute)
         return closed
 
+    def clear_one(self, demand: str, scope: str) -> None:
+        """Forget the maxima of one demand, with those of the rates; windows go on."""
+        place = (slice(None), SCOPES.index(scope), DEMANDS.index(demand))
+        self.maxima.value[place], self.maxima.time[place] = 0, NEVER
+
     def state(self) -> dict[str, Any]:
         """Everything, as builtins."""
         return {

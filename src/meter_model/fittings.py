@@ -11,6 +11,7 @@ from meterwire.meter_model.access import Access
 from meterwire.meter_model.dlms_security import DlmsSecurity
 from meterwire.meter_model.energy import CombinationWords
 from meterwire.meter_model.esam import EsamDouble
+from meterwire.meter_model.esam69845 import Esam69845Double
 from meterwire.meter_model.parameters import Change, Parameters, Setting, parameters
 from meterwire.meter_model.programming import Programming
 from meterwire.meter_model.relay import Relay
@@ -64,8 +65,9 @@ class Fittings:
         secrets = meter.identity.secrets
         passwords = {int(level): digits for level, digits in secrets.dlt645_passwords.items()}
         self.parameters = fresh_parameters(meter.profile, meter.identity)
-        self.access = Access(passwords, meter.clock.seconds)
+        self.access = Access(passwords, meter.clock.seconds, secrets.dlt69845_password)
         self.esam = EsamDouble(secrets.master_key[:16], meter.identity.number, meter.clock.seconds)
+        self.esam69845 = Esam69845Double(secrets.master_key[:16], lambda: meter.identity.address)
         self.dlms_security = DlmsSecurity(meter.identity, meter.clock.seconds)
         self.programming = Programming(meter.now, meter.note_event)
         self.relay = Relay(_Supply(meter), meter.agenda)

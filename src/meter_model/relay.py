@@ -114,12 +114,13 @@ class Relay:
         self._trip: Appointment | None = None
         self._restoration: Appointment | None = None
 
-    def trip(self, restore_to: Restore = Restore.NEVER, after: int = 0) -> None:
+    def trip(self, restore_to: Restore = Restore.NEVER, after: int = 0, delay: int | None = None) -> None:
         """Open, after the trip delay.
 
         Args:
             restore_to: what is to happen by itself afterwards.
             after: seconds from the opening until then.
+            delay: seconds until the opening, where the order says so; else the parameter does.
 
         Raises:
             RelayRefused: power is guarded, or the restoration cannot be.
@@ -133,7 +134,8 @@ class Relay:
             raise RelayRefused(Reason.ALREADY_OPEN)
         self._supersede()
         self.restore_to, self._restore_after = restore_to, after
-        delay = int(self._supply.setting("trip_delay") * 60)
+        if delay is None:
+            delay = int(self._supply.setting("trip_delay") * 60)
         if self.position is Position.CLOSED and delay:
             self.waiting = Waiting.DELAY
             self._trip = self._agenda.at(self._supply.second + delay, self._delay_over)
@@ -220,7 +222,7 @@ class Relay:
         self.waiting, self.restore_to, self.ended = Waiting.NOTHING, Restore.NEVER, ""
 
     def _delay_over(self) -> None:
-        self._give_up = self._supply.second + LONGEST_WAIT
+        self._give_up = self._supply.second + min(int(self._supply.setting("trip_wait") * 60), LONGEST_WAIT)
         self._look()
 
     def _look(self) -> None:

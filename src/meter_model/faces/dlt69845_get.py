@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
+from meterwire.meter_model.faces.dlt69845_attributes import ASSOCIATION, read
 from meterwire.meter_model.faces.dlt69845_context import Context, Handler, echo
-from meterwire.meter_model.faces.dlt69845_objects import Denied, Readable, attribute
+from meterwire.meter_model.faces.dlt69845_object_list import association
 from meterwire.meter_model.faces.dlt69845_record_services import next_records
+from meterwire.meter_model.faces.dlt69845_types import Denied
+from meterwire.protocols.dlt69845.data import DATA
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.dlt69845.services import get
@@ -16,25 +20,31 @@ from meterwire.protocols.wire.nodes import Variant
 
 BLOCK_COST: Final = 16
 """Octets that service, choice, PIID, block number, count and tails take, at most."""
+_ANY_SIZE: Final = frozenset({1, 2, 9, 10})
+"""Tags of arrays, structures and strings."""
 
 
-def result_of(meter: Readable, oad: Oad) -> ResultNormal:
-    """One attribute as it is read, or why not."""
+def result_of(context: Context, oad: Oad) -> ResultNormal:
+    """One attribute as it is read, or why not: one that no APDU of the agreed size has room for is refused too."""
     try:
-        return ResultNormal(oad, Variant(1, attribute(meter, oad)))
+        found = association(context, oad) if oad.oi == ASSOCIATION else read(context.meter, oad)
     except Denied as denied:
         return ResultNormal(oad, Variant(0, denied.dar))
+    result = ResultNormal(oad, Variant(1, found))
+    if found.tag in _ANY_SIZE and len(context.codec(ResultNormal).build(result)) > context.apdu_size - BLOCK_COST:
+        return ResultNormal(oad, Variant(0, Dar.DATA_BLOCK_UNAVAILABLE))
+    return result
 
 
 def get_normal(context: Context, request: get.GetRequestNormal) -> get.GetResponse:
     """GET of one attribute."""
     context.blocks = []  # one result is never cut
-    return get.GetResponse(get.GetResponseNormal(echo(request.piid), result_of(context.meter, request.oad)))
+    return get.GetResponse(get.GetResponseNormal(echo(request.piid), result_of(context, request.oad)))
 
 
 def get_list(context: Context, request: get.GetRequestNormalList) -> get.GetResponse:
     """GET of several attributes."""
-    piid, results = echo(request.piid), tuple(result_of(context.meter, oad) for oad in request.oads)
+    piid, results = echo(request.piid), tuple(result_of(context, oad) for oad in request.oads)
     return _whole(context, piid, results, get.GetResponseNormalList(piid, results))
 
 
@@ -48,6 +58,15 @@ def get_next(context: Context, request: get.GetRequestNext) -> get.GetResponse:
         return _block(context, piid, request.block)
     dar = Dar.DATA_BLOCK_NUMBER_INVALID if context.blocks else Dar.NOT_IN_FRAMED_TRANSFER
     return get.GetResponse(get.GetResponseNext(piid, last=True, block=request.block, result=Variant(0, dar)))
+
+
+def get_md5(context: Context, request: get.GetRequestMd5) -> get.GetResponse:
+    """MD5 of one attribute: over its Data as it is sent, tag and all (recalled)."""
+    found = result_of(context, request.oad).result
+    if found.tag:
+        octets = context.codec(DATA).build(found.value)
+        found = Variant(1, hashlib.md5(octets, usedforsecurity=False).digest())
+    return get.GetResponse(get.GetResponseMd5(echo(request.piid), request.oad, found))
 
 
 # ---------------------------------------------------------------- answers in blocks
@@ -82,4 +101,5 @@ SERVICES: Final[Mapping[type, Handler]] = {
     get.GetRequestNormal: get_normal,
     get.GetRequestNormalList: get_list,
     get.GetRequestNext: get_next,
+    get.GetRequestMd5: get_md5,
 }

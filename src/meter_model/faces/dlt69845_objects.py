@@ -1,4 +1,4 @@
-"""What the meter shows of itself through DL/T 698.45: objects, their attributes, and values as Data."""
+"""The quantities of the meter as attributes of DL/T 698.45: values as Data, scalers, high precision."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 from typing import Final, Protocol
 
 from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.faces.dlt69845_types import INTEGERS, Denied
 from meterwire.meter_model.values import Demand, NotServed, Value, truncated
 from meterwire.protocols.dlt69845.dates import NOT_SPECIFIED, DateTimeS
 from meterwire.protocols.dlt69845.descriptors import Oad, ScalerUnit
@@ -16,20 +17,8 @@ from meterwire.protocols.dlt69845.objects import attribute_of, object_of
 from meterwire.protocols.wire.nodes import Variant
 from meterwire.quantities import QUANTITIES, Quantity, Representation
 
-_TAGS: Final = {
-    "double-long": (5, 32, True),
-    "double-long-unsigned": (6, 32, False),
-    "integer": (15, 8, True),
-    "long": (16, 16, True),
-    "unsigned": (17, 8, False),
-    "long-unsigned": (18, 16, False),
-    "long64": (20, 64, True),
-    "long64-unsigned": (21, 64, False),
-    "enum": (22, 8, False),
-}
-"""Tag, bits and sign of the integers."""
-
-_UNITS: Final = {unit.symbol: unit for unit in Unit698}
+UNITS: Final = {unit.symbol: unit for unit in Unit698}
+"""By the symbols that tables use."""
 _STRUCTURES: Final = {(0x4300, 3): 6, (0x400C, 2): 5}
 """Attributes that are structures of so many elements; the others that have elements are arrays."""
 _EMPTY: Final = Variant(10, "")
@@ -44,14 +33,6 @@ class Readable(Protocol):
         """The value now; raises `NotServed`."""
 
 
-class Denied(Exception):  # noqa: N818  becomes a DAR before it leaves the face
-    """An attribute cannot be read; `dar` says why."""
-
-    def __init__(self, dar: Dar) -> None:
-        super().__init__(dar.name)
-        self.dar = dar
-
-
 @cache
 def _rows() -> dict[tuple[int, int], dict[int, Quantity]]:
     """Quantities by OI and attribute, then by index."""
@@ -64,26 +45,50 @@ def _rows() -> dict[tuple[int, int], dict[int, Quantity]]:
 
 
 @cache
-def _served() -> frozenset[int]:
-    return frozenset(oi for oi, _ in _rows())
+def _attributes() -> dict[int, frozenset[int]]:
+    found: dict[int, set[int]] = {}
+    for oi, number in _rows():
+        found.setdefault(oi, set()).add(number)
+    return {oi: frozenset(numbers) for oi, numbers in found.items()}
 
 
-def attribute(meter: Readable, oad: Oad) -> Variant:
-    """The value of an attribute, or of one element of it, as Data; raises `Denied`."""
-    if oad.oi not in _served():
-        raise Denied(Dar.OBJECT_UNDEFINED)
+def has_quantities(oi: int) -> bool:
+    """Whether an object has attributes that are quantities."""
+    return oi in _attributes()
+
+
+def quantity_attributes(oi: int) -> frozenset[int]:
+    """The numbers of these attributes."""
+    return _attributes().get(oi, frozenset())
+
+
+def quantity_attribute(meter: Readable, oad: Oad) -> Variant | None:
+    """The value of an attribute, or of one element of it, as Data; None where it is none of quantities.
+
+    Raises:
+        Denied: this meter does not have it.
+    """
     rows = _rows().get((oad.oi, oad.attribute))
     if rows is not None:
         return _value(meter, oad, rows)
-    if oad.attribute == 1 and oad.index == 0:
-        return Variant(9, oad.oi.to_bytes(2, "big"))
     energy = _rows().get((oad.oi, 2)) if _class_of(oad.oi) == 1 else None
     if energy and oad.attribute == 4:
         return _value(meter, oad, energy, precise=True)
     scaled = _scaled(oad)
-    if scaled is None:
-        raise Denied(Dar.OBJECT_UNAVAILABLE)
-    return Variant(89, scaled)
+    return None if scaled is None else Variant(89, scaled)
+
+
+def registers_of(oi: int) -> list[tuple[str, str]]:
+    """Registers and phases of the energies or demands that an object has."""
+    return [(row.register, row.phase) for row in _rows().get((oi, 2), {}).values() if not row.rate]
+
+
+def attribute(meter: Readable, oad: Oad) -> Variant:
+    """As `quantity_attribute`, for those who want nothing else; raises `Denied`."""
+    found = quantity_attribute(meter, oad)
+    if found is None:
+        raise Denied(Dar.OBJECT_UNAVAILABLE if has_quantities(oad.oi) else Dar.OBJECT_UNDEFINED)
+    return found
 
 
 def _class_of(oi: int) -> int:
@@ -101,7 +106,7 @@ def _scaled(oad: Oad) -> ScalerUnit | None:
     if declared is None or declared.scaler is None:
         return None
     precise = _class_of(oad.oi) == 1 and oad.attribute == 5
-    return ScalerUnit(_HIGH_PRECISION if precise else declared.scaler, _UNITS.get(declared.unit, Unit698.NONE))
+    return ScalerUnit(_HIGH_PRECISION if precise else declared.scaler, UNITS.get(declared.unit, Unit698.NONE))
 
 
 def _value(meter: Readable, oad: Oad, rows: dict[int, Quantity], *, precise: bool = False) -> Variant:
@@ -163,7 +168,7 @@ def _element_type(declared: Representation) -> str:
 
 def _number(value: Fraction, data_type: str, declared: Representation) -> Variant:
     """The integer that the declared resolution leaves of a value."""
-    tag, width, signed = _TAGS[data_type]
+    tag, width, signed = INTEGERS[data_type]
     raw = truncated(value, declared.exponent or 0)
     low = -(1 << (width - 1)) if signed else 0
     if not low <= raw < low + (1 << width):
@@ -183,3 +188,15 @@ def _text(text: str, data_type: str) -> Variant:
         return Variant(9, bytes.fromhex(digits))
     except ValueError:
         return Variant(9, text.encode())
+
+
+__all__ = [
+    "UNITS",
+    "Denied",
+    "Readable",
+    "attribute",
+    "has_quantities",
+    "quantity_attribute",
+    "quantity_attributes",
+    "registers_of",
+]

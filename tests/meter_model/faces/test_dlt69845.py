@@ -164,10 +164,10 @@ def test_scalers_and_high_precision(model, connection):
     ("oad", "dar"),
     [
         ("99990200", Dar.OBJECT_UNDEFINED),
-        ("50040200", Dar.OBJECT_UNDEFINED),
+        ("50010200", Dar.OBJECT_UNDEFINED),
         ("00100206", Dar.OBJECT_UNAVAILABLE),
-        ("00101F00", Dar.OBJECT_UNAVAILABLE),
-        ("00100000", Dar.OBJECT_UNAVAILABLE),
+        ("00101F00", Dar.OBJECT_CLASS_INCONSISTENT),
+        ("00100009", Dar.OBJECT_UNAVAILABLE),
         ("00100301", Dar.OBJECT_UNAVAILABLE),
         ("40000300", Dar.OBJECT_UNAVAILABLE),
         ("00104201", Dar.OBJECT_UNAVAILABLE),
@@ -291,7 +291,7 @@ def test_connect(connection, mechanism, result):
     """No security and the right password are accepted; what needs a security chip has the result that says so."""
     found = ask(connection, connect_request(mechanism))
     assert (found.result, found.piid.number, found.piid.priority) == (result, 3, 1)
-    assert found.protocol == bytes.fromhex("E200000000000000")
+    assert found.protocol == bytes.fromhex("F3CE0FE180000000")
     assert found.proof is None
     assert found.factory.maker.strip()
 
@@ -363,9 +363,7 @@ def test_records_are_refused_in_their_own_form(connection):
         ("", ErrorKind.UNPARSEABLE, 0),
         ("0307FF", ErrorKind.UNPARSEABLE, 7),
         ("0600", ErrorKind.UNPARSEABLE, 0),
-        ("06010340010200090100" + "00", ErrorKind.UNSUPPORTED, 3),
-        ("070105001001000F0000", ErrorKind.UNSUPPORTED, 5),
-        ("05060A4001020000", ErrorKind.UNSUPPORTED, 10),
+        ("09010500000000", ErrorKind.UNSUPPORTED, 5),
         ("450104", ErrorKind.UNSUPPORTED, 4),
         ("FF", ErrorKind.UNSUPPORTED, 0),
     ],

@@ -1,0 +1,19 @@
+"""What the DL/T 698.45 face says of itself when it is connected to, and in object 4400."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERSION: Final = 0x0016
+FRAME_SIZE: Final = 2048
+"""Longest frame the meter takes and sends, octets; what is longer is noise to it."""
+TIMEOUT: Final = 7200
+"""Seconds after which an association that is not used is over."""
+
+_SERVED: Final = (0, 1, 2, 3, 6, 7, 8, 9, 12, 13, 14, *range(20, 27), 31, 32)
+PROTOCOL: Final = sum(1 << 63 - bit for bit in _SERVED).to_bytes(8, "big")
+"""Protocol conformance, first bit highest: association; GET normal, list, record, next; SET and ACTION, alone, in lists
+and with GET; APDUs in pieces, both ways; protected transfer; attribute 0."""
+FUNCTIONS: Final = sum(1 << 127 - bit for bit in (*range(8), 10, 16, 18)).to_bytes(16, "big")
+"""Functional conformance: active, bidirectional, reactive and apparent energy; demand of these; rates; remote control
+of the load; event records; temperature."""
