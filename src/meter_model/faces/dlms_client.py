@@ -166,7 +166,8 @@ class ClientDlms:
     # ------------------------------------------------------------ what fits, and blocks
 
     def _room(self) -> int:
-        return 0 if self.association is None else self.association.max_pdu
+        agreed = self.association
+        return 0 if agreed is None else agreed.max_pdu - agreed.protection.overhead
 
     def _fitted(self, response: Response) -> list[bytes]:
         """An answer whole if it fits into the agreed size, else its first block or blocks, else an error that fits."""
@@ -204,8 +205,7 @@ class ClientDlms:
                 if len(whole) > LONGEST:
                     return [self._exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.PDU_TOO_LONG)]
             pieces = self._protected(bytes(whole))
-        size = agreed.max_pdu + agreed.protection.overhead  # the blocks themselves are not protected
-        self._out = Sending(Source(pieces), size, window, acknowledged)
+        self._out = Sending(Source(pieces), agreed.max_pdu, window, acknowledged)  # blocks are not protected
         return self._window()
 
     def _window(self) -> list[bytes]:

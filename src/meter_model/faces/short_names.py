@@ -1,8 +1,6 @@
 """Short names: where each attribute and method of each object lies (IEC 62056-6-2, 4.2 and the tables of the classes).
 
-The association is at FA00H. The other objects follow each other from 0100H on in the order of their logical names; an
-attribute is 8 behind the one before it, and methods begin where the table says, 8 apart. The offsets of the methods are
-recalled, and those of the classes that peers know agree with them.
+The association is at FA00H. The other objects follow each other from 0100H on in the order of their logical names.
 """
 
 from __future__ import annotations
@@ -13,12 +11,10 @@ from typing import Final
 import msgspec
 
 from meterwire.meter_model.faces.cosem_model import CosemClass, CosemObject
+from meterwire.protocols.dlms.cosem.method_offsets import attribute_name, method_name
 
 ASSOCIATION_NAME: Final = 0xFA00
 _FIRST: Final = 0x0100
-_STEP: Final = 8
-_METHODS: Final = {3: 0x28, 4: 0x38, 5: 0x48, 7: 0x58, 8: 0x60, 12: 0x20, 15: 0x60, 17: 0x20, 64: 0x30}
-"""Offset of the first method by class."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -61,15 +57,17 @@ class ShortNames:
         return self._places.get(name)
 
     def _add(self, one: CosemObject, base: int) -> None:
-        first = _METHODS.get(one.kind.class_id, 0)
         for number in one.kind.methods:
-            self._places[base + first + _STEP * (number - 1)] = Place(one, number, is_method=True)
+            name = method_name(base, one.kind.class_id, number)
+            if name is not None:
+                self._places[name] = Place(one, number, is_method=True)
         for number in one.kind.attributes:
-            self._places[base + _STEP * (number - 1)] = Place(one, number, is_method=False)
+            self._places[attribute_name(base, number)] = Place(one, number, is_method=False)
 
 
 def _size(kind: CosemClass) -> int:
     """Octets of names that a class needs, in whole sixteenths."""
-    attributes = _STEP * max(kind.attributes)
-    methods = _METHODS.get(kind.class_id, 0) + _STEP * max(kind.methods) if kind.methods else 0
-    return (max(attributes, methods) + 15) // 16 * 16
+    ends = [attribute_name(0, max(kind.attributes) + 1)]
+    if kind.methods:
+        ends.append(method_name(0, kind.class_id, max(kind.methods) + 1) or 0)
+    return (max(ends) + 15) // 16 * 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Steps, exchange
+from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Send, Steps, exchange
 from meterwire.protocols.dlms.wrapper import LARGEST_APDU, Wrapper
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.framing import Frame, Framer
@@ -38,6 +38,9 @@ class Carrier(Protocol):
         self, apdu: bytes, accept: Callable[[bytes], T | Ignored], patience: Patience, *, repeatable: bool
     ) -> Steps[T]:
         """Send an APDU and wait for the APDU that `accept` takes; see `dialogue.exchange`."""
+
+    def tell(self, apdu: bytes) -> Steps[None]:
+        """Send an APDU that nobody answers."""
 
 
 class WrapperCarrier:
@@ -72,3 +75,7 @@ class WrapperCarrier:
             return accept(message.apdu)
 
         return (yield from exchange(request, self._framer, take, patience, repeatable=repeatable))
+
+    def tell(self, apdu: bytes) -> Steps[None]:
+        """Send an APDU in a wrapper."""
+        yield Send(codec(Wrapper).build(Wrapper(self.client, self.server, apdu)))

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
-from meterwire.errors import Disconnected, MeterwireError, NoAnswer, OutcomeUnknown, Refused, SequenceError
+from meterwire.errors import (
+    Disconnected,
+    LocalProtocolError,
+    MeterwireError,
+    NoAnswer,
+    OutcomeUnknown,
+    Refused,
+    SequenceError,
+)
 from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Receive, Send, Steps, exchange
 from meterwire.protocols.dlms.llc import LlcAddress
 from meterwire.protocols.hdlc import session
@@ -110,6 +118,15 @@ class HdlcCarrier:
                 self.link.lost()
             raise
         return found
+
+    def tell(self, apdu: bytes) -> Steps[None]:
+        """Not served: an APDU without an answer would need an unnumbered frame.
+
+        Raises:
+            LocalProtocolError: always.
+        """
+        yield from ()
+        raise LocalProtocolError(f"{len(apdu)} octets without an answer: such services are not served over HDLC")
 
 
 class _Talk:

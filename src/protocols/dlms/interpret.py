@@ -66,10 +66,15 @@ def scaled(raw: Decimal, by: int) -> Decimal:
 
 def normalised(raw: Decimal, declared: ScalerUnit, wanted: str | None) -> tuple[Decimal, str]:
     """The value in the wanted unit, or in the declared one where there is no way from one to the other."""
-    shift = 0 if wanted is None else _shift(declared.unit, wanted)
+    shift = shift_between(declared.unit, wanted)
     if shift is None:
         return scaled(raw, declared.scaler), declared.unit
     return scaled(raw, declared.scaler + shift), declared.unit if wanted is None else wanted
+
+
+def shift_between(declared: str, wanted: str | None) -> int | None:
+    """The power of ten from the declared unit to the wanted one; None where there is no way."""
+    return 0 if wanted is None else _shift(declared, wanted)
 
 
 def _shift(declared: str, wanted: str) -> int | None:

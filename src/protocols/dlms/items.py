@@ -60,6 +60,17 @@ def item(text: str) -> Item:
     return Item(text, bytes(instance), class_id, attribute, known)
 
 
+def method_item(text: str) -> Target:
+    """The method that a text names: class, logical name, method; raises LocalProtocolError when it names none."""
+    parts = text.strip().split("/")
+    if len(parts) != 3 or not (parts[0].isdecimal() and parts[2].isdecimal()):
+        raise LocalProtocolError(f"{text!r} is no method: class, logical name and number, such as 7/1-0:99.1.4/2")
+    class_id, method = int(parts[0]), int(parts[2])
+    if class_id > 0xFFFF or not 1 <= method <= 127:
+        raise LocalProtocolError(f"{text!r}: a class has at most 16 bits, a method is 1 to 127")
+    return Target(class_id, bytes(Obis.parse(parts[1])), method)
+
+
 def _of_quantity(text: str, row: Quantity) -> Item:
     if row.obis is None or row.attribute is None:
         raise LocalProtocolError(f"DLMS/COSEM has no object for {row.name}")

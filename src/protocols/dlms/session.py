@@ -1,20 +1,24 @@
-"""One client association over a carrier: exchanges, GET in all its forms, blocks put together."""
+"""One client association over a carrier: how it is made and ended, and exchanges of APDUs; it knows no service."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
-from meterwire.errors import LocalProtocolError, MeterwireError, NoAnswer, Refused, SecurityError, SequenceError
+from meterwire.errors import LocalProtocolError, MeterwireError, NoAnswer, OutcomeUnknown, Refused, SecurityError
 from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Steps
 from meterwire.protocols.dlms.acse import Aare, Rlre
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.association import Association
+from meterwire.protocols.dlms.block_transfer import Sending, Source
 from meterwire.protocols.dlms.carrier import Carrier
-from meterwire.protocols.dlms.data import DATA, octet_string
+from meterwire.protocols.dlms.client_services.get import get
+from meterwire.protocols.dlms.data import octet_string
 from meterwire.protocols.dlms.enums import ActionResult
+from meterwire.protocols.dlms.general_blocks import GENERAL_BLOCK, Incoming, More, acknowledgement_of
 from meterwire.protocols.dlms.handshake import Handshake, release_request, returned_octets
 from meterwire.protocols.dlms.items import Target
 from meterwire.protocols.dlms.security.counters import LAST
@@ -23,38 +27,21 @@ from meterwire.protocols.dlms.security.settings import Security
 from meterwire.protocols.dlms.tries import Held, after
 from meterwire.protocols.dlms.wrapper import LARGEST_APDU
 from meterwire.protocols.dlms.xdlms.action import ActionRequestNormal, ActionResponseNormal
-from meterwire.protocols.dlms.xdlms.common import (
-    DATA_CHOSEN,
-    AttributeDescriptor,
-    Invoke,
-    MethodDescriptor,
-    SelectiveAccess,
-)
+from meterwire.protocols.dlms.xdlms.common import DATA_CHOSEN, Invoke, MethodDescriptor
 from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
-from meterwire.protocols.dlms.xdlms.get import (
-    RESULT_LIST,
-    GetRequestNext,
-    GetRequestNormal,
-    GetRequestWithList,
-    GetResponseNormal,
-    GetResponseWithDatablock,
-    GetResponseWithList,
-    SelectedAttribute,
-)
 from meterwire.protocols.dlms.xdlms.initiate import ConfirmedServiceError
+from meterwire.protocols.dlms.xdlms.notify import DataNotification, EventNotification
+from meterwire.protocols.dlms.xdlms.short_names import InformationReport
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
 
 T = TypeVar("T")
 
-LIST_LIMIT: Final = 32
-"""Most attributes asked for at once."""
-_LIST_OCTETS, _ATTRIBUTE_OCTETS = 8, 10
+MOST_NOTIFICATIONS: Final = 64
+"""Notifications that are kept for whoever asks for them; the oldest give way."""
+UNASKED: Final = (DataNotification, EventNotification, InformationReport)
 _DATA, _ASSOCIATION_LN, _REPLY_TO_HLS = 1, 15, 1
 _CURRENT_ASSOCIATION: Final = bytes((0, 0, 40, 0, 0, 255))
-
-Outcome = Variant | MeterwireError
-"""Data of an attribute, or why there is none."""
 
 
 class Session:
@@ -67,6 +54,10 @@ class Session:
         max_pdu: longest APDU that the client takes, in octets.
         answer_limit: most octets of one answer in blocks.
         public: the link as the public client, to find out an invocation counter that nobody knows.
+
+    Attributes:
+        names: the objects by logical name, once their short names are known.
+        notifications: what the server sent unasked while an answer was waited for, the latest last.
     """
 
     def __init__(
@@ -81,7 +72,9 @@ class Session:
         self.carrier, self.security, self._public = carrier, security, public
         self.patience, self.max_pdu, self.answer_limit = patience, max_pdu, answer_limit
         self.association: Association | None = None
-        self._invoke = 0
+        self.names: dict[bytes, Any] | None = None
+        self.notifications: deque[Any] = deque(maxlen=MOST_NOTIFICATIONS)
+        self._invoke = self._long_invoke = 0
         self._challenge = b""
 
     # ------------------------------------------------------------ association
@@ -92,7 +85,7 @@ class Session:
 
     def associate(self) -> Steps[Association]:
         """AARQ and AARE, and with high-level security the proofs of both sides."""
-        self.association, security = None, self.security
+        self.association, self.names, security = None, None, self.security
         known = not security.counted or security.sending is not None
         if not known:
             yield from self._first_contact()
@@ -125,7 +118,7 @@ class Session:
         """Passes 3 and 4 of high-level security."""
         if made.short_names:
             raise LocalProtocolError("high-level security with short names is not served")
-        invoke, method = self._next_invoke(), MethodDescriptor(_ASSOCIATION_LN, _CURRENT_ASSOCIATION, _REPLY_TO_HLS)
+        invoke, method = self.next_invoke(), MethodDescriptor(_ASSOCIATION_LN, _CURRENT_ASSOCIATION, _REPLY_TO_HLS)
 
         def make() -> bytes:
             request = ActionRequestNormal(invoke, method, octet_string(handshake.answer()))
@@ -152,7 +145,7 @@ class Session:
         target = Target(_DATA, self.security.counter_object, 2)
         yield from self.carrier.close(self.patience)
         yield from public.ready()
-        outcome = yield from public.get(target)
+        outcome = yield from get(public, target)
         yield from public.release()
         told = outcome.value if isinstance(outcome, Variant) else None
         if not isinstance(told, int) or isinstance(told, bool) or not 0 <= told < LAST:
@@ -179,25 +172,139 @@ class Session:
 
     # ------------------------------------------------------------ one exchange
 
-    def _exchange(self, apdu: bytes, accept: Callable[[Variant], T | Ignored]) -> Steps[T]:
-        """Send an APDU of the association; everything a client sends here may be repeated."""
+    @property
+    def short_names(self) -> bool:
+        """Whether the association references objects by short names."""
+        return self.association is not None and self.association.short_names
+
+    @property
+    def room(self) -> int:
+        """Longest plain APDU that the server takes."""
+        made = self.association
+        return LARGEST_APDU if made is None else (made.max_pdu or LARGEST_APDU) - made.protection.overhead
+
+    def agreed_on(self, service: str) -> bool:
+        """Whether a bit of the conformance block is set in what was agreed."""
+        return self.association is not None and bool(getattr(self.association.conformance, service))
+
+    def fits(self, apdu: Variant, blocks: str) -> bool:
+        """Whether a request goes as it is, whole or by general block transfer; else by the blocks of its service.
+
+        Raises:
+            LocalProtocolError: it is too long, and the server agreed to no blocks that would help.
+        """
+        octets = len(codec(APDU).build(apdu))
+        if octets <= self.room:
+            return True
+        if self.agreed_on(blocks):
+            return False
+        if self.agreed_on("general_block_transfer"):
+            return True
+        raise LocalProtocolError(f"{octets} octets are too long for the meter, which takes {self.room} and no blocks")
+
+    def request(
+        self, tag: ApduTag, request: Any, kinds: tuple[type, ...], *, repeatable: bool = True, changes: bool = True
+    ) -> Steps[Any]:
+        """Send a request and wait for an answer of these kinds with its invoke id; see `exchange`."""
+
+        def accept(apdu: Variant) -> Any:
+            answer = apdu.value
+            mine = isinstance(answer, kinds) and cast("Any", answer).invoke.number == request.invoke.number
+            return answer if mine else IGNORED
+
+        return (yield from self.exchange(Variant(tag, request), accept, repeatable=repeatable, changes=changes))
+
+    def exchange(
+        self,
+        apdu: Variant,
+        accept: Callable[[Variant], T | Ignored],
+        *,
+        repeatable: bool = True,
+        changes: bool = True,
+    ) -> Steps[T]:
+        """Send an APDU of the association, in general blocks where it must be, and wait for what `accept` takes.
+
+        Args:
+            apdu: the request.
+            accept: gives the result for an answer, or `IGNORED`.
+            repeatable: whether it may be sent again: reads alone.
+            changes: whether a lost answer leaves something unknown.
+
+        Raises:
+            Refused: the server answers with an exception.
+            NoAnswer: nothing usable came.
+            OutcomeUnknown: the answer to what must not be repeated was lost.
+        """
+        plain = codec(APDU).build(apdu)
+        made = self.association
+        protection = made.protection if made else PLAIN
+        incoming = Incoming(self.answer_limit)
+
+        def judge(octets: bytes) -> T | Ignored:
+            answer = codec(APDU).parse(protection.unprotect(octets))
+            _raise_exception(answer)
+            if isinstance(answer.value, UNASKED):
+                self.notifications.append(answer.value)
+                return IGNORED
+            return accept(answer)
+
+        def take(octets: bytes) -> T | Ignored | More:
+            if octets[:1] != GENERAL_BLOCK or not self.agreed_on("general_block_transfer"):
+                return judge(octets)
+            whole = incoming.take(octets)
+            return judge(whole) if isinstance(whole, bytes) else whole
+
+        def make() -> bytes:
+            incoming.begin_again()
+            return protection.protect(plain)
+
+        try:
+            found: Any
+            if len(plain) > self.room:
+                found = yield from self._in_blocks(protection.protect(plain), take, repeatable=repeatable)
+            else:
+                found = yield from self._carried(make, take, repeatable=repeatable)
+            while isinstance(found, More):
+                found = yield from self._carried(incoming.acknowledgement, take)
+        except OutcomeUnknown as lost:
+            raise lost if changes else NoAnswer(str(lost)) from None
+        return cast("T", found)
+
+    def tell(self, apdu: bytes) -> Steps[None]:
+        """Send an APDU that has no answer.
+
+        Raises:
+            LocalProtocolError: it is too long for one.
+        """
         protection = self.association.protection if self.association else PLAIN
+        if len(apdu) > self.room:
+            raise LocalProtocolError(f"{len(apdu)} octets are too long for the meter, which takes {self.room}")
+        yield from self.carrier.tell(protection.protect(apdu))
 
-        def take(octets: bytes) -> T | Ignored:
-            return accept(codec(APDU).parse(protection.unprotect(octets)))
+    def _in_blocks(self, octets: bytes, take: Callable[[bytes], T | Ignored | More], *, repeatable: bool) -> Steps[Any]:
+        """Send by general block transfer, one block at a time: until the last has gone nothing is done."""
+        made = cast("Association", self.association)
+        sending = Sending(Source((octets,)), made.max_pdu or LARGEST_APDU)
+        while True:
+            (block,) = sending.blocks()
+            apdu = codec(APDU).build(Variant(ApduTag.GENERAL_BLOCK_TRANSFER, block))
+            if block.control.last:
+                return (yield from self._carried(lambda: apdu, take, repeatable=repeatable))  # noqa: B023  run at once
+            acknowledged = yield from self._carried(lambda: apdu, acknowledgement_of(block.block))  # noqa: B023
+            sending.acknowledge(acknowledged, 1)
 
-        return (yield from self._carried(lambda: protection.protect(apdu), take))
-
-    def _carried(self, make: Callable[[], bytes], accept: Callable[[bytes], T | Ignored]) -> Steps[T]:
+    def _carried(
+        self, make: Callable[[], bytes], accept: Callable[[bytes], T | Ignored], *, repeatable: bool = True
+    ) -> Steps[T]:
         """Send what `make` gives, made anew for every try: a ciphered APDU bears a new counter each time."""
         tries, once, stale = self.patience.tries, msgspec.structs.replace(self.patience, tries=1), Held()
-        if self.carrier.recovers:
+        if self.carrier.recovers or not repeatable:
             tries, once = min(tries, 1), self.patience  # the link tries again by itself, and never the APDU
         take = stale.passing_over(accept)
         try:
             for left in reversed(range(tries)):
                 try:
-                    return (yield from self.carrier.exchange(make(), take, once, repeatable=True))
+                    return (yield from self.carrier.exchange(make(), take, once, repeatable=repeatable))
                 except NoAnswer as silence:
                     if not left:
                         raise stale.error or after(silence, tries) from None
@@ -208,119 +315,15 @@ class Session:
             self.association = None  # the line or the meter lost its way: begin again
             raise
 
-    def _request(self, tag: ApduTag, request: Any, kinds: tuple[type, ...]) -> Steps[Any]:
-        """Send a request and wait for an answer of these kinds with its invoke id."""
-
-        def accept(apdu: Variant) -> Any:
-            _raise_exception(apdu)
-            answer = apdu.value
-            mine = isinstance(answer, kinds) and cast("Any", answer).invoke.number == request.invoke.number
-            return answer if mine else IGNORED
-
-        return (yield from self._exchange(codec(APDU).build(Variant(tag, request)), accept))
-
-    def _next_invoke(self) -> Invoke:
+    def next_invoke(self) -> Invoke:
+        """The invoke id of another confirmed request."""
         self._invoke = (self._invoke + 1) & 15
         return Invoke(priority=1, service_class=1, number=self._invoke)
 
-    # ------------------------------------------------------------ GET
-
-    def get(self, target: Target, selection: SelectiveAccess | None = None) -> Steps[Outcome]:
-        """One attribute, or a part of it, blocks put together."""
-        request = GetRequestNormal(self._next_invoke(), _descriptor(target), selection)
-        answer = yield from self._request(ApduTag.GET_REQUEST, request, (GetResponseNormal, GetResponseWithDatablock))
-        if isinstance(answer, GetResponseNormal):
-            return _outcome(answer.result)
-        try:
-            octets = yield from self._blocks(answer)
-        except Refused as refused:
-            return refused
-        data: Variant = codec(DATA).parse(octets)
-        return data
-
-    def _get_list(self, targets: Sequence[Target]) -> Steps[list[Outcome]]:
-        attributes = tuple(SelectedAttribute(_descriptor(target)) for target in targets)
-        request = GetRequestWithList(self._next_invoke(), attributes)
-        answer = yield from self._request(ApduTag.GET_REQUEST, request, (GetResponseWithList, GetResponseWithDatablock))
-        if isinstance(answer, GetResponseWithList):
-            results = answer.results
-        else:
-            results = codec(RESULT_LIST).parse((yield from self._blocks(answer)))
-        if len(results) != len(targets):
-            raise SequenceError(f"{len(results)} results came for {len(targets)} attributes")
-        return [_outcome(result) for result in results]
-
-    def _blocks(self, answer: GetResponseWithDatablock) -> Steps[bytes]:
-        """The octets of all blocks, asked for one after the other."""
-        octets, expected = bytearray(), 1
-        while True:
-            block = answer.block
-            if block.number != expected:
-                raise SequenceError(f"block {block.number} came, block {expected} was due")
-            if block.content.tag != DATA_CHOSEN:
-                raise Refused(block.content.value)
-            octets += block.content.value
-            if block.last:
-                return bytes(octets)
-            if not block.content.value or len(octets) > self.answer_limit:
-                raise SequenceError(f"blocks without end: {len(octets)} octets in {expected} blocks")
-            request = GetRequestNext(answer.invoke, expected)
-            expected += 1
-            answer = yield from self._block(request, expected)
-
-    def _block(self, request: GetRequestNext, expected: int) -> Steps[GetResponseWithDatablock]:
-        def accept(apdu: Variant) -> GetResponseWithDatablock | Ignored:
-            _raise_exception(apdu)
-            answer = apdu.value
-            if isinstance(answer, GetResponseNormal) and answer.invoke.number == request.invoke.number:
-                outcome = _outcome(answer.result)
-                raise outcome if isinstance(outcome, MeterwireError) else SequenceError("no block came")
-            if not isinstance(answer, GetResponseWithDatablock) or answer.invoke.number != request.invoke.number:
-                return IGNORED
-            return IGNORED if answer.block.number == expected - 1 else answer  # a block sent twice
-
-        octets = codec(APDU).build(Variant(ApduTag.GET_REQUEST, request))
-        return (yield from self._exchange(octets, accept))
-
-    def fetch(self, targets: Sequence[Target]) -> Steps[dict[Target, Outcome]]:
-        """Every target once, several in one request where the meter agreed to that."""
-        agreed = yield from self.ready()
-        wanted = list(dict.fromkeys(targets))
-        size = 1
-        if agreed.conformance.multiple_references:
-            room = (agreed.max_pdu or LARGEST_APDU) - _LIST_OCTETS
-            size = max(1, min(LIST_LIMIT, room // _ATTRIBUTE_OCTETS))
-        found: dict[Target, Outcome] = {}
-        for start in range(0, len(wanted), size):
-            lot = wanted[start : start + size]
-            found.update(zip(lot, (yield from self._fetch_lot(lot)), strict=True))
-        return found
-
-    def _fetch_lot(self, lot: list[Target]) -> Steps[list[Outcome]]:
-        if len(lot) > 1:
-            try:
-                return (yield from self._get_list(lot))
-            except Refused:
-                pass  # some meters refuse the list as a whole: ask one by one
-        outcomes = []
-        for target in lot:
-            outcomes.append((yield from self._one(target)))  # noqa: PERF401  a comprehension cannot yield
-        return outcomes
-
-    def _one(self, target: Target) -> Steps[Outcome]:
-        try:
-            return (yield from self.get(target))
-        except Refused as refused:
-            return refused
-
-
-def _descriptor(target: Target) -> AttributeDescriptor:
-    return AttributeDescriptor(target.class_id, target.instance, target.attribute)
-
-
-def _outcome(result: Variant) -> Outcome:
-    outcome: Outcome = result.value if result.tag == DATA_CHOSEN else Refused(result.value)
-    return outcome
+    def next_long_invoke(self) -> int:
+        """The number of another request with a long invoke id."""
+        self._long_invoke = (self._long_invoke + 1) & 0xFFFFFF
+        return self._long_invoke
 
 
 def _raise_exception(apdu: Variant) -> None:
