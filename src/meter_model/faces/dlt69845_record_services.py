@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from meterwire.meter_model.faces.dlt69845_context import Context, Handler, echo
+from meterwire.meter_model.faces.dlt69845_events import EventRow
 from meterwire.meter_model.faces.dlt69845_record_objects import table_of
-from meterwire.meter_model.faces.dlt69845_records import Part, RecordBlocks, reading_of, refused
+from meterwire.meter_model.faces.dlt69845_records import Part, Reading, RecordBlocks, reading_of, refused
 from meterwire.meter_model.faces.dlt69845_selection import tsa_of
 from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.protocols.dlt69845.services import get
@@ -58,9 +59,21 @@ def _begin(context: Context, asked: tuple[get.GetRecord, ...]) -> RecordBlocks:
 def _part(context: Context, asked: get.GetRecord) -> Part:
     meter = context.meter
     try:
-        return reading_of(table_of(meter, asked.oad), asked, tsa_of(meter.identity.address))
+        reading = reading_of(table_of(meter, asked.oad), asked, tsa_of(meter.identity.address))
     except Denied as denied:
         return refused(asked, denied)
+    _know(meter, reading)
+    return reading
+
+
+def _know(meter: Any, reading: Reading) -> None:
+    """Events that a client reads by itself need not be reported any more."""
+    waiting = {(notice.kind, notice.number): notice for notice in meter.reports.notices}
+    for entry in reading.entries if waiting else ():
+        if isinstance(entry, EventRow):
+            notice = waiting.get((entry.record.kind, entry.record.number))
+            if notice is not None:
+                meter.reports.settle(notice)
 
 
 def _block(piid: PiidAcd, blocks: RecordBlocks) -> get.GetResponse:

@@ -206,6 +206,17 @@ def test_the_hint_and_the_report_in_passing(meter):
     assert states(meter) == {CHANNEL: 0b0011}
 
 
+def test_what_a_client_reads_by_itself_is_told(meter):
+    """Reading the record takes the hint away, and nothing is reported; reading another table does not."""
+    meter.parameters.set("active_report", 0)
+    head = Head(meter)
+    cover(meter, True)
+    for number, (table, waits) in enumerate((("301C0200", 1), (f"{COVER}0200", 0)), 1):
+        wanted = get.GetRecord(Oad.of(table), Variant(9, 1), (STATES,))
+        head.send(get.GetRequest(get.GetRequestRecord(Piid(number=number), wanted)))
+        assert head.ask(number=number + 10).response.piid.access == waits
+
+
 def test_what_waits_survives_a_restart(meter):
     """Flags, waiting reports and states of reports are there again; a connection made afterwards tells them."""
     cover(meter, True)
