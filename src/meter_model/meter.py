@@ -72,7 +72,7 @@ class Meter:
         access: who may set it.
         programming: who has set what.
         relay: what connects the customer.
-        esam: stands in for the secure element.
+        esam: stands in for the secure element; `esam69845` does for DL/T 698.45.
         dlms_security: keys and counters of DLMS/COSEM.
         tariff: which sets of tables are in force.
         freezes: what it stored of itself at an order and at set times.
@@ -117,6 +117,7 @@ class Meter:
         self._fittings = fittings = Fittings(self)
         self.parameters, self.access, self.programming = fittings.parameters, fittings.access, fittings.programming
         self.relay, self.esam, self.dlms_security = fittings.relay, fittings.esam, fittings.dlms_security
+        self.esam69845 = fittings.esam69845
         self.status = Status(self)
         self.parameters.watch(self.events.parameter_changed)
         self.programming.watch(self.events.announced)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from typing import Final
 
+from meterwire.errors import SecurityError
+from meterwire.meter_model.access import Authority
+from meterwire.meter_model.faces.dlt69845_conformance import FRAME_SIZE, FUNCTIONS, PROTOCOL, TIMEOUT, VERSION
 from meterwire.meter_model.faces.dlt69845_context import APDU_SIZE, Context, Handler, echo
 from meterwire.meter_model.faces.dlt69845_get import result_of
+from meterwire.meter_model.faces.dlt69845_link import LONGEST_REQUEST
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.services.common import ResultNormal
 from meterwire.protocols.dlt69845.services.connect import (
@@ -19,33 +22,36 @@ from meterwire.protocols.dlt69845.services.connect import (
     ReleaseRequest,
     ReleaseResponse,
     ReleaseResult,
+    ServerProof,
 )
 from meterwire.protocols.wire.nodes import Variant
 
-VERSION: Final = 0x0016
-FRAME_SIZE: Final = 2048
-"""Longest frame the meter takes and sends, octets; what is longer is noise to it."""
 LEAST_SIZE: Final = 128
 """A client that says it takes less than this is sent this much: no attribute of the meter fits in less."""
 FRAME_COST: Final = 32
 """Octets that frame and address add to an APDU, at most."""
-TIMEOUT: Final = 7200
-
-PROTOCOL: Final = (1 << 63 | 1 << 62 | 1 << 61 | 1 << 57).to_bytes(8, "big")
-"""Protocol conformance, first bit highest: association, GET normal, normal list and next."""
-FUNCTIONS: Final = (0xFF << 120).to_bytes(16, "big")
-"""Functional conformance: active, bidirectional, reactive and apparent energy; demand of these; rates."""
+LONGEST_APDU: Final = 8192
+"""Longest APDU the meter sends in pieces, octets."""
+_SLICING: Final = 20
+_SLICED: Final = 0x80 >> _SLICING % 8
+_FAILED: Final = {
+    Mechanism.SYMMETRY: ConnectResult.SYMMETRIC_DECRYPTION_FAILED,
+    Mechanism.SIGNATURE: ConnectResult.ASYMMETRIC_DECRYPTION_FAILED,
+}
 _VERSIONS: Final = (Oad(0x4300, 3, 1), Oad(0x4300, 3, 2), Oad(0x4300, 3, 4))
 """Maker, software version and hardware version."""
 
 
 def connect(context: Context, request: ConnectRequest) -> ConnectResponse:
-    """CONNECT: without security, or with the password; what needs a security chip is refused."""
-    result = _proven(context, request.mechanism)
+    """CONNECT: without security, with the password, or with what the secure element checks."""
+    context.forget()
+    context.element.close()
+    result, proof = _proven(context, request.mechanism)
     if result == ConnectResult.OK:
-        theirs = min(request.apdu_size, request.receive_size - FRAME_COST)
-        context.forget()
-        context.apdu_size = max(min(APDU_SIZE, theirs), LEAST_SIZE)
+        context.mechanism = request.mechanism.tag
+        context.authority = Authority.PASSWORD if context.mechanism == Mechanism.PASSWORD else Authority.PUBLIC
+        context.changed = proof is not None  # its counter must never be taken again
+        _agree(context, request)
     return ConnectResponse(
         echo(request.piid),
         _factory(context),
@@ -55,10 +61,21 @@ def connect(context: Context, request: ConnectRequest) -> ConnectResponse:
         FRAME_SIZE,
         FRAME_SIZE,
         1,
-        APDU_SIZE,
-        TIMEOUT,
+        LONGEST_REQUEST,
+        context.timeout,
         result,
+        proof,
     )
+
+
+def _agree(context: Context, request: ConnectRequest) -> None:
+    """The sizes and the time-out that both can live with. Without slicing an APDU fits into a frame."""
+    context.frame_size = max(min(FRAME_SIZE, request.receive_size), LEAST_SIZE + FRAME_COST)
+    whole = min(request.apdu_size, request.receive_size - FRAME_COST)
+    sliced = request.apdu_size > request.receive_size and _both(PROTOCOL, request.protocol)[_SLICING // 8] & _SLICED
+    mine = LONGEST_APDU if sliced else APDU_SIZE
+    context.apdu_size = max(min(mine, request.apdu_size if sliced else whole), LEAST_SIZE)
+    context.connected, context.timeout = context.now(), min(max(request.timeout, 1), TIMEOUT)
 
 
 def release(context: Context, request: ReleaseRequest) -> ReleaseResponse:
@@ -67,21 +84,22 @@ def release(context: Context, request: ReleaseRequest) -> ReleaseResponse:
     return ReleaseResponse(echo(request.piid), ReleaseResult.OK)
 
 
-def _proven(context: Context, mechanism: Variant) -> ConnectResult:
+def _proven(context: Context, mechanism: Variant) -> tuple[ConnectResult, ServerProof | None]:
+    """Whether the client is who he says, and the meter's half of the proof where there is one."""
     if mechanism.tag == Mechanism.NULL:
-        return ConnectResult.OK
-    if mechanism.tag == Mechanism.SYMMETRY:
-        return ConnectResult.SYMMETRIC_DECRYPTION_FAILED
-    if mechanism.tag == Mechanism.SIGNATURE:
-        return ConnectResult.ASYMMETRIC_DECRYPTION_FAILED
+        return ConnectResult.OK, None
+    if mechanism.tag in _FAILED:
+        try:
+            return ConnectResult.OK, context.element.open(mechanism.value)
+        except SecurityError:
+            return _FAILED[Mechanism(mechanism.tag)], None
     given = mechanism.value if isinstance(mechanism.value, bytes) else mechanism.value.encode()
-    right = hmac.compare_digest(given, context.meter.identity.secrets.dlt69845_password.encode())
-    return ConnectResult.OK if right else ConnectResult.PASSWORD_WRONG
+    return ConnectResult.OK if context.meter.access.prove(given) else ConnectResult.PASSWORD_WRONG, None
 
 
 def _factory(context: Context) -> FactoryVersion:
     """Who made the meter; it does not say when."""
-    maker, software, hardware = (_short(result_of(context.meter, oad)) for oad in _VERSIONS)
+    maker, software, hardware = (_short(result_of(context, oad)) for oad in _VERSIONS)
     return FactoryVersion(maker, software, "000000", hardware, "000000", " " * 8)
 
 

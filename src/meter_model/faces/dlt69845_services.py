@@ -6,9 +6,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from meterwire.errors import MalformedError
-from meterwire.meter_model.faces import dlt69845_association, dlt69845_get, dlt69845_record_services
+from meterwire.meter_model.faces import (
+    dlt69845_action,
+    dlt69845_association,
+    dlt69845_get,
+    dlt69845_record_services,
+    dlt69845_set,
+)
 from meterwire.meter_model.faces.dlt69845_context import Context, Handler
+from meterwire.meter_model.faces.dlt69845_security import lacks_protection, protected, refusal
+from meterwire.meter_model.faces.dlt69845_time_tag import expired, late
 from meterwire.protocols.dlt69845.apdu import Apdu, Service
+from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.dlt69845.services.common import PiidAcd
 from meterwire.protocols.dlt69845.services.connect import ErrorKind, ServerErrorResponse
 
@@ -16,6 +25,8 @@ SERVICES: Final[Mapping[type, Handler]] = {
     **dlt69845_association.SERVICES,
     **dlt69845_get.SERVICES,
     **dlt69845_record_services.SERVICES,
+    **dlt69845_set.SERVICES,
+    **dlt69845_action.SERVICES,
 }
 """Who answers a request; of a service that has several requests the one inside is looked up."""
 
@@ -23,8 +34,25 @@ _UNANSWERED: Final = frozenset({Service.LINK_RESPONSE, Service.REPORT_RESPONSE, 
 """What answers the server, so that an answer to it would never end."""
 
 
-def respond(context: Context, user: bytes) -> Any:
-    """The body of the answer to an APDU, None for none."""
+def respond(context: Context, user: bytes) -> bytes | None:
+    """The APDU that answers an APDU, None for none."""
+    body = _body(context, user)
+    return None if body is None else context.codec(Apdu).build(Apdu.of(body))
+
+
+def _body(context: Context, user: bytes) -> Any:
+    if user[:1] == bytes([Service.SECURITY_REQUEST]):
+        try:
+            return protected(context, user, answer)
+        except MalformedError:
+            return ServerErrorResponse(piid_in(user), ErrorKind.UNPARSEABLE)
+    if user[:1] and user[0] not in _UNANSWERED and lacks_protection(context, user):
+        return refusal(Dar.SECURITY_MISMATCH)
+    return answer(context, user)
+
+
+def answer(context: Context, user: bytes) -> Any:
+    """The body of the answer to an APDU that is not protected, or whose protection has been taken off."""
     if user[:1] and user[0] in _UNANSWERED:
         return None
     try:
@@ -32,10 +60,13 @@ def respond(context: Context, user: bytes) -> Any:
     except MalformedError:
         return ServerErrorResponse(piid_in(user), ErrorKind.UNPARSEABLE)
     asked = getattr(body, "request", body)
+    if expired(context, body):
+        return late(body, piid_in(user))
     serve = SERVICES.get(type(asked))
     if serve is None:
         return ServerErrorResponse(piid_in(user), ErrorKind.UNSUPPORTED)
-    return serve(context, asked)
+    found = serve(context, asked)
+    return found if context.reporter is None else context.reporter.dressed(found)
 
 
 def piid_in(user: bytes) -> PiidAcd:
@@ -45,4 +76,4 @@ def piid_in(user: bytes) -> PiidAcd:
     return PiidAcd(priority=octet >> 7, access=0, number=octet & 0x3F)
 
 
-__all__ = ["SERVICES", "Context", "Handler", "piid_in", "respond"]
+__all__ = ["SERVICES", "Context", "Handler", "answer", "piid_in", "respond"]
