@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 CSRC := $(wildcard src/meter_model/core/csrc/*)
 
-.PHONY: crash year demo test test-construct check bench fuzz docs bless setup clean
+.PHONY: area crash year demo test test-construct check bench fuzz docs bless setup clean
 
 setup: $(STAMP)
 
@@ -36,6 +36,9 @@ check: $(STAMP)
 
 year: $(STAMP)
 	METERWIRE_DAYS=$(or $(DAYS),400) $(BIN)/python -m pytest -q --durations=3 tests/simulation/test_year.py
+
+area: $(STAMP)
+	METERWIRE_NODES=$(or $(NODES),500) $(BIN)/python -m pytest -q --durations=5 tests/simulation/test_area.py
 
 crash: $(STAMP)
 	METERWIRE_KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest -q tests/cli/test_state.py -k kill

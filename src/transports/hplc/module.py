@@ -187,9 +187,8 @@ class Module:
 
     def power(self, addresses: list[str], *, on: bool) -> None:
         """The power of nodes, and of the meters behind them, fails or comes back."""
-        for address in addresses:
-            if self.network.power(address, on=on) and not on:
-                self.reports.lost(address)
+        for address in self.network.power(addresses, on=on):
+            self.reports.lost(address)
 
 
 class ModuleConnection:

@@ -191,18 +191,19 @@ class Network:
         self._wanting[address] = node
         self.changed(node, False)
 
-    def power(self, address: str, *, on: bool) -> bool:
-        """Power of one node fails or comes back; gives whether its report reaches the CCO.
+    def power(self, addresses: Sequence[str], *, on: bool) -> list[str]:
+        """Power of nodes fails or comes back; gives those whose last report reaches the CCO, in their order.
 
-        A node without power tells once, with what its capacitor holds; one that comes back tells when it has joined.
+        Capacitors keep the whole way alive for that one report, so that who was in the network can tell. A node
+        whose power comes back tells when it has joined.
         """
-        node = self.nodes[address]
-        was, reached = node.powered, node.joined
-        node.powered = on
-        if on and not was:
-            self._wanting[address] = node
-            return True
-        return was and not on and reached and self._random.random() < self.settings.last_gasp
+        nodes = [self.nodes[address] for address in addresses]
+        telling = [] if on else [node for node in nodes if node.powered and node.joined]
+        for node in nodes:
+            if on and not node.powered:
+                self._wanting[node.address] = node
+            node.powered = on
+        return [node.address for node in telling if self._random.random() < self.settings.last_gasp]
 
     # ------------------------------------------------------------ frames
 
