@@ -10,10 +10,10 @@ FRAME_SIZE: Final = 2048
 TIMEOUT: Final = 7200
 """Seconds after which an association that is not used is over."""
 
-_SERVED: Final = (0, 1, 2, 3, 6, 7, 8, 9, 12, 13, 14, *range(20, 27), 31, 32)
+_SERVED: Final = (0, 1, 2, 3, 6, 7, 8, 9, 12, 13, 14, 17, 18, 19, *range(20, 27), 29, 31, 32)
 PROTOCOL: Final = sum(1 << 63 - bit for bit in _SERVED).to_bytes(8, "big")
 """Protocol conformance, first bit highest: association; GET normal, list, record, next; SET and ACTION, alone, in lists
-and with GET; APDUs in pieces, both ways; protected transfer; attribute 0."""
-FUNCTIONS: Final = sum(1 << 127 - bit for bit in (*range(8), 10, 16, 18)).to_bytes(16, "big")
+and with GET; reports, in passing too, and ACD; APDUs in pieces, both ways; protected transfer; attribute 0."""
+FUNCTIONS: Final = sum(1 << 127 - bit for bit in (*range(8), 10, 16, 17, 18, 29, 30)).to_bytes(16, "big")
 """Functional conformance: active, bidirectional, reactive and apparent energy; demand of these; rates; remote control
-of the load; event records; temperature."""
+of the load; event records and reports; temperature; upgrade and comparison of the software."""

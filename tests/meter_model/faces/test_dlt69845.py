@@ -291,7 +291,7 @@ def test_connect(connection, mechanism, result):
     """No security and the right password are accepted; what needs a security chip has the result that says so."""
     found = ask(connection, connect_request(mechanism))
     assert (found.result, found.piid.number, found.piid.priority) == (result, 3, 1)
-    assert found.protocol == bytes.fromhex("F3CE0FE180000000")
+    assert found.protocol == bytes.fromhex("F3CE7FE580000000")
     assert found.proof is None
     assert found.factory.maker.strip()
 
