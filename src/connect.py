@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from meterwire.errors import LocalProtocolError, MeterwireError
 
 if TYPE_CHECKING:  # `import meterwire` stays cheap: what a dialect or transport needs is imported when it is asked for
+    from pathlib import Path
+
     from meterwire.protocols.dialogue import Patience
     from meterwire.protocols.gdw376_2.tunnel import Tunnel
     from meterwire.quantities.reading import Reading
@@ -23,6 +25,8 @@ if TYPE_CHECKING:  # `import meterwire` stays cheap: what a dialect or transport
 
 DIALECTS: Final = ("dlt645", "dlt69845", "dlms", "dlms-hdlc", "iec62056-21")
 """Dialects that a client exists for."""
+
+_COSEM: Final = ("dlms", "dlms-hdlc")
 
 TCP_TIMEOUT: Final = 10.0
 PUSH_EVERY: Final = 10.0
@@ -60,6 +64,7 @@ def connect(
     *,
     address: str | None = None,
     secret: bytes = b"",
+    keys: str | Path | None = None,
     filters: Sequence[Filter] = (),
     registered: Callable[[float, bytes], None] | None = None,
     **more: Any,
@@ -70,6 +75,7 @@ def connect(
         url: endpoint, such as `dlms+tcp://meter.lan` or `dlt69845+tcp-listen://:6000`.
         address: of the meter in the dialect's form; none asks whoever is there (AA wildcard, DLMS server 1).
         secret: password of a DLMS association; never part of a URL.
+        keys: key file of a DLMS association with ciphering or high-level security, see `transports.key_file`.
         filters: middleware of `meterwire.transports`, from the line outwards.
         registered: is told of registration octets of whoever dials in.
         more: what else the client of the dialect takes, such as `edition` and `credentials` of DL/T 645.
@@ -80,7 +86,7 @@ def connect(
     """
     from meterwire.transports.lines import open_line  # noqa: PLC0415
 
-    endpoint, make, _, settings = _prepared(url, address, secret)
+    endpoint, make, _, settings = _prepared(url, address, secret, keys)
     tunnel = _tunnel(endpoint, address)
     line = open_line(endpoint, *filters, registered=registered)
     if tunnel is not None:
@@ -101,6 +107,7 @@ async def aconnect(
     *,
     address: str | None = None,
     secret: bytes = b"",
+    keys: str | Path | None = None,
     filters: Sequence[Filter] = (),
     registered: Callable[[float, bytes], None] | None = None,
     **more: Any,
@@ -108,7 +115,7 @@ async def aconnect(
     """The same for asyncio: every call of the client is awaited."""
     from meterwire.transports.lines import aopen_line  # noqa: PLC0415
 
-    endpoint, _, make, settings = _prepared(url, address, secret)
+    endpoint, _, make, settings = _prepared(url, address, secret, keys)
     tunnel = _tunnel(endpoint, address)
     line = await aopen_line(endpoint, *filters, registered=registered)
     if tunnel is not None:
@@ -123,7 +130,9 @@ async def aconnect(
         await line.close()
 
 
-def _prepared(url: str, address: str | None, secret: bytes) -> tuple[Endpoint, Any, Any, dict[str, Any]]:
+def _prepared(
+    url: str, address: str | None, secret: bytes, keys: str | Path | None = None
+) -> tuple[Endpoint, Any, Any, dict[str, Any]]:
     """The endpoint, the two client classes of its dialect, and what they are made with."""
     from meterwire.transports.endpoint import Endpoint  # noqa: PLC0415
 
@@ -131,15 +140,31 @@ def _prepared(url: str, address: str | None, secret: bytes) -> tuple[Endpoint, A
     if endpoint.dialect not in DIALECTS:
         raise LocalProtocolError(f"there is no client for {endpoint.dialect}+{endpoint.transport} yet")
     address = address or endpoint.option("address")
-    if endpoint.dialect == "dlms":
-        return endpoint, *_dlms(endpoint, address, secret)
-    if endpoint.dialect == "dlms-hdlc":
-        return endpoint, *_hdlc(endpoint, address, secret)
+    if endpoint.dialect in _COSEM:
+        return _secured(endpoint, address, secret, keys)
+    if keys is not None:
+        raise LocalProtocolError(f"{endpoint.dialect} has no association with keys")
     if endpoint.dialect == "iec62056-21":
         return endpoint, *_optical(endpoint, address, secret)
     if secret:
         raise LocalProtocolError(f"{endpoint.dialect} has no association to give a secret to")
     return endpoint, *(_dlt645 if endpoint.dialect == "dlt645" else _dlt69845)(endpoint, address)
+
+
+def _secured(
+    endpoint: Endpoint, address: str | None, secret: bytes, keys: str | Path | None
+) -> tuple[Endpoint, Any, Any, dict[str, Any]]:
+    """A client of DLMS/COSEM; a key file says how its association is secured."""
+    make = _dlms if endpoint.dialect == "dlms" else _hdlc
+    if keys is None:
+        return endpoint, *make(endpoint, address, secret)
+    from meterwire.transports.key_file import client_of, read_keys, security_of  # noqa: PLC0415  for those who have one
+
+    client = client_of(read_keys(keys), endpoint.option("client"))
+    endpoint = endpoint.with_option("client", client)
+    blocking, waiting, settings = make(endpoint, address, secret)
+    server = f"{endpoint.place} {address or endpoint.option('server', 1)}"
+    return endpoint, blocking, waiting, settings | {"security": security_of(keys, client, server=server)}
 
 
 def _behind() -> Any:

@@ -89,6 +89,7 @@ def read(
     addresses: Annotated[Path | None, Parameter(help="File with the addresses of many meters, one a line.")] = None,
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
     password_file: Annotated[Path | None, Parameter(help="File with the password of a DLMS association.")] = None,
+    keys: Annotated[Path | None, Parameter(help="Key file of a DLMS association (TOML).")] = None,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
     json: Json = False,
@@ -96,7 +97,9 @@ def read(
     """Read items from a meter."""
     from meterwire.cli.read import read as run  # noqa: PLC0415
 
-    return run(url, items, address, password_file, addresses, edition, trace=trace, record=record, json=json)
+    return run(
+        url, items, address, password_file, addresses, edition, keys, trace=trace, record=record, json=json
+    )
 
 
 @app.command

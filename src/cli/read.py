@@ -27,6 +27,7 @@ def read(
     password_file: Path | None,
     addresses: Path | None = None,
     edition: str | None = None,
+    keys: Path | None = None,
     *,
     trace: bool,
     record: Path | None,
@@ -46,6 +47,8 @@ def read(
     if addresses is not None and address is not None:
         raise LocalProtocolError("either one --address, or --addresses of many")
     more: dict[str, Any] = {} if edition is None else {"edition": edition}
+    if keys is not None:
+        more["keys"] = keys
     found: list[dict[str, Any]] = []
     with session_filters(url, trace=trace, record=record, name="read") as filters:
         if addresses is None:

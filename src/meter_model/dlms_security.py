@@ -167,9 +167,10 @@ class DlmsSecurity:
         self._received[title] = counter
         self.unsaved = True
 
-    def _reserve(self, limit: int) -> None:
-        self._limit = limit
+    def _reserve(self, first: int, count: int) -> int:
+        self._limit = first + count
         self.unsaved = True
+        return first
 
     _limit = 0
 

@@ -116,6 +116,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         """The value of an option that was given, else the default."""
         return self.options.get(name, default)
 
+    def with_option(self, name: str, value: Value) -> Endpoint:
+        """The same endpoint with one more option."""
+        return msgspec.structs.replace(self, options={**self.options, name: value})
+
     def at(self, *, host: str | None = None, port: int | None = None, path: str | None = None) -> Endpoint:
         """The same endpoint at the place that was really opened."""
         return msgspec.structs.replace(

@@ -112,7 +112,13 @@ class Session:
         self._challenge = handshake.challenge
         if handshake.pending:
             yield from self._prove(handshake, made)
+        self._remember()
         return made
+
+    def _remember(self) -> None:
+        """What has been taken of the server outlives this program where somebody keeps it."""
+        if self.security.remember is not None and self.security.received.expected:
+            self.security.remember(self.security.received.expected)
 
     def _prove(self, handshake: Handshake, made: Association) -> Steps[None]:
         """Passes 3 and 4 of high-level security."""
@@ -162,6 +168,7 @@ class Session:
         """RLRQ and RLRE, and the end of the link."""
         made, self.association = self.association, None
         if made is not None:
+            self._remember()
             ended = (Rlre, ExceptionResponse)  # a server that knows of no association says so with an exception
 
             def accept(octets: bytes) -> Ignored | None:

@@ -19,11 +19,12 @@ class SendingCounter:
 
     Args:
         first: the first number that may be used.
-        reserve: keeps the first number that is not reserved yet, before any reserved one is used; None keeps nothing.
+        reserve: keeps, for a first number and a count, that so many are used from then on, and gives the number they
+            begin with, a greater one where others were faster; None keeps nothing.
         block: how many are reserved at once.
     """
 
-    def __init__(self, first: int = 0, reserve: Callable[[int], None] | None = None, block: int = BLOCK) -> None:
+    def __init__(self, first: int = 0, reserve: Callable[[int, int], int] | None = None, block: int = BLOCK) -> None:
         self.next = first
         self.limit = first
         self._reserve, self._block = reserve, block
@@ -38,10 +39,12 @@ class SendingCounter:
         if number > LAST:
             raise SecurityError("the invocation counter has come to its end: a new key is needed")
         if number >= self.limit:
-            limit = min(number + self._block, LAST + 1)
+            count = min(self._block, LAST + 1 - number)
             if self._reserve is not None:
-                self._reserve(limit)
-            self.limit = limit
+                number = self._reserve(number, count)
+            self.limit = number + count
+            if number > LAST:
+                raise SecurityError("the invocation counter has come to its end: a new key is needed")
         self.next = number + 1
         return number
 

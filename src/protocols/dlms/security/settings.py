@@ -37,6 +37,7 @@ class Security(msgspec.Struct, kw_only=True):
         sending: counter of what is sent; None finds it out at first contact.
         counter_from: makes that counter from its first number, so that it is kept.
         received: counter of what has been taken of the server.
+        remember: keeps the next counter expected of the server.
         counter_object: where the server tells the counter.
         random: gives as many unpredictable octets.
     """
@@ -55,6 +56,7 @@ class Security(msgspec.Struct, kw_only=True):
     sending: SendingCounter | None = None
     counter_from: Callable[[int], SendingCounter] = SendingCounter
     received: ReceivedCounter = msgspec.field(default_factory=ReceivedCounter)
+    remember: Callable[[int], None] | None = None
     counter_object: bytes = COUNTER_OBJECT
     random: Callable[[int], bytes] | None = None
 
