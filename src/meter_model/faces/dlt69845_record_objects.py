@@ -14,6 +14,8 @@ from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.wire.nodes import Variant
 
+_MOST_ROWS = 64
+"""Rows that the whole attribute may have where it is read as a value."""
 _LOGICAL_NAME, _FREEZE_ROWS, _FREEZE_COLUMNS = 1, 2, 3
 
 
@@ -62,8 +64,10 @@ def _element(whole: Variant, index: int) -> Variant:
 
 
 def _records(table: Table, index: int) -> Variant:
-    """All records as an array, the oldest first, or the n-th last of them."""
+    """All records as an array, the oldest first, or the n-th last of them; long tables are read as records only."""
     entries = table.entries()
+    if not index and len(entries) > _MOST_ROWS:
+        raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
     if index > len(entries):
         raise Denied(Dar.OBJECT_UNAVAILABLE)
     chosen = [entries[-index]] if index else entries

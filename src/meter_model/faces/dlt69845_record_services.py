@@ -50,7 +50,7 @@ def next_records(context: Context, piid: PiidAcd, received: int) -> get.GetRespo
 
 
 def _begin(context: Context, asked: tuple[get.GetRecord, ...]) -> RecordBlocks:
-    parts = [_part(context, one) for one in asked]
+    parts = (_part(context, one) for one in asked)
     context.blocks = blocks = RecordBlocks(parts, context.apdu_size - BLOCK_COST, context.codec)
     blocks.advance()
     return blocks

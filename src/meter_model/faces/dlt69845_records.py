@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from meterwire.meter_model.faces.dlt69845_selection import Entry, Rows, selected
@@ -10,6 +10,7 @@ from meterwire.meter_model.faces.dlt69845_stored import NULL
 from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.protocols.dlt69845.data import DATA
 from meterwire.protocols.dlt69845.descriptors import Oad, Road
+from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.dlt69845.services.common import ResultRecord
 from meterwire.protocols.dlt69845.services.get import GetRecord
 from meterwire.protocols.wire.codec import Codec
@@ -17,7 +18,7 @@ from meterwire.protocols.wire.nodes import Variant
 
 Column = Oad | Road
 Row = tuple[Variant, ...]
-_MOST_COLUMNS: Final = 255
+_MOST_COLUMNS: Final = 128
 
 
 class Table(Rows, Protocol):
@@ -62,15 +63,21 @@ def reading_of(table: Table, asked: GetRecord, address: bytes) -> Reading:
         address: of the meter, as a TSA has it.
 
     Raises:
-        Denied: the selector does not fit the table.
+        Denied: the selector does not fit the table, or there are more columns than anybody needs.
     """
     columns = asked.columns or table.columns
+    if _width(columns) > _MOST_COLUMNS:
+        raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
     entries = selected(table, asked.rows, address)
     if asked.oad.index:
         place = len(table.entries()) - asked.oad.index
         wanted = table.entries()[place] if place >= 0 else None
         entries = [one for one in entries if one is wanted]
-    return Reading(asked.oad, columns[:_MOST_COLUMNS], entries)
+    return Reading(asked.oad, columns, entries)
+
+
+def _width(columns: Sequence[Column]) -> int:
+    return sum(1 if isinstance(column, Oad) else len(column.related) for column in columns)
 
 
 Part = Reading | ResultRecord
@@ -81,12 +88,12 @@ class RecordBlocks:
     """An answer with record tables, cut into blocks when they are fetched; it keeps one block and the place behind it.
 
     Args:
-        parts: in the order of the request.
+        parts: in the order of the request; each is made when a block needs it.
         room: octets of a block, without what surrounds the records.
         codec_of: the codec of a layout in the edition of the connection.
     """
 
-    def __init__(self, parts: Sequence[Part], room: int, codec_of: Callable[[Any], Codec[Any]]) -> None:
+    def __init__(self, parts: Iterable[Part], room: int, codec_of: Callable[[Any], Codec[Any]]) -> None:
         self._parts, self._room = parts, room
         self._cells, self._heads = codec_of(DATA), codec_of(ResultRecord)
         self._ahead = self._cut()
@@ -142,5 +149,6 @@ def _record(part: Reading, rows: tuple[Row, ...]) -> ResultRecord:
 
 
 def refused(asked: GetRecord, denied: Denied) -> ResultRecord:
-    """The answer of a table that cannot be read."""
-    return ResultRecord(asked.oad, len(asked.columns), asked.columns, Variant(0, denied.dar))
+    """The answer of a table that cannot be read, with its columns unless there were too many."""
+    columns = asked.columns if _width(asked.columns) <= _MOST_COLUMNS else ()
+    return ResultRecord(asked.oad, len(columns), columns, Variant(0, denied.dar))

@@ -26,6 +26,8 @@ _SECONDS: Final = {IntervalUnit.SECOND: 1, IntervalUnit.MINUTE: 60, IntervalUnit
 _MONTHS: Final = {IntervalUnit.MONTH: 1, IntervalUnit.YEAR: 12}
 _DEPTH: Final = 8
 """Selectors inside selectors (RSD 11) that are followed."""
+_MOST_TESTS: Final = 64
+"""Values and ranges that one request may name: each is held against every row."""
 
 Key = int | float | str | bytes | dt.datetime
 Test = Callable[[int], bool]
@@ -75,6 +77,7 @@ class _Selection:
         self._rows, self._entries, self._address = rows, entries, address
         self._values: dict[int, list[Variant]] = {}
         self._keys: dict[int, list[Key | None]] = {}
+        self._tests = 0
 
     def places(self, rsd: Variant, depth: int) -> Sequence[int]:
         """The places of the rows, in order."""
@@ -134,6 +137,9 @@ class _Selection:
         return test
 
     def _column(self, column: Oad) -> tuple[list[Variant], list[Key | None]]:
+        self._tests += 1
+        if self._tests > _MOST_TESTS:
+            raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
         if not self._rows.knows(column):
             raise Denied(Dar.OBJECT_UNAVAILABLE)
         packed = column.packed

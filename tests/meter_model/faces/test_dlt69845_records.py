@@ -316,3 +316,37 @@ def test_a_single_phase_meter_ends_its_arrays():
     assert row[0].value.datetime() == dt.datetime(2026, 1, 1)
     energy = meter.freezes.row("yearly").values["active_energy_import"]
     assert row[1] == Variant(21, int(Fraction(energy) * 10_000))
+
+
+def test_columns_and_whole_tables_are_bounded():
+    """Thousands of columns, and a long table read as one value, are refused; the table is read as records."""
+    meter = meter_at()
+    step(meter, days=2)
+    connection = Face69845(meter).connect()
+    many = (Road(Oad.of("50040200"), (TIME,) * 100),) * 3
+    (record,), _ = fetch(connection, get.GetRecord(Oad.of("50040200"), ALL_ROWS, many))
+    assert record.result == Variant(0, Dar.SCOPE_OF_ACCESS_VIOLATED)
+    with pytest.raises(Denied):
+        read(meter, Oad.of("50020200"))
+    assert read(meter, Oad.of("50020201")).tag == 2
+
+
+def test_the_annex_example_is_answered_in_its_form():
+    """The daily freeze of 2016-01-20 by its time (annex H.3.3): same record, columns and types, octet for octet around."""
+    meter = meter_at(dt.datetime(2016, 1, 18, 12))
+    step(meter, days=4)
+    connection = Face69845(meter).connect()
+    request = APDU.parse(bytes.fromhex("0503035004020001202102001C07E00114000000020020210200000010020000")).body
+    expected = bytes.fromhex(
+        "85030350040200020020210200000010020001011C07E0011400000001050600000000060000000006000000000600000000060000"
+        "00000000"
+    )
+    answer = ask(connection, request)
+    (row,) = answer.record.result.value
+    energies = [one.value for one in row[1].value]
+    zeroed = (row[0], Variant(1, tuple(Variant(6, 0) for _ in energies)))
+    record = msgspec.structs.replace(answer.record, result=Variant(1, (zeroed,)))
+    found = get.GetResponse(msgspec.structs.replace(answer, record=record))
+    assert APDU.build(Apdu.of(found)) == expected
+    assert all(energies)
+    assert energies[0] == int(meter.freezes.row("daily", 3).values["active_energy_import"] * 100)

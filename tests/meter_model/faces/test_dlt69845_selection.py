@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meterwire.meter_model.faces.dlt69845_objects import Denied
 from meterwire.meter_model.faces.dlt69845_selection import means, selected, tsa_of
+from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.protocols.dlt69845.dates import NOT_SPECIFIED, DateTimeS, Interval
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar
@@ -198,3 +198,12 @@ def test_nested_selectors_end():
         rsd = Variant(11, (rsd,))
     with pytest.raises(Denied):
         selected(Rows([Row(1, 0, 1)]), rsd, OWN)
+
+
+def test_selectors_are_bounded():
+    """A request with hundreds of ranges is refused, because each is held against every row."""
+    ranges = (SelectorRange(NUMBER, Variant(6, 0), Variant(6, 9), NULL),) * 300
+    with pytest.raises(Denied) as caught:
+        numbers([Row(1, 0, 1)], 3, ranges)
+    assert caught.value.dar == Dar.SCOPE_OF_ACCESS_VIOLATED
+    assert numbers([Row(1, 0, 1)], 3, ranges[:60]) == [1]
