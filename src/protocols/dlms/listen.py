@@ -1,0 +1,278 @@
+"""Pushes of real meters, out of the octets of a line: HDLC, wrapper or M-Bus frames, in one piece or several.
+
+Sans-IO: octets in, pushes out. What belongs together is put together (HDLC segments, M-Bus segments, general block
+transfer), what is ciphered is opened for those who have the keys, and what cannot be understood is told and forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Any, Final, Protocol, TypeAlias
+
+import msgspec
+
+from meterwire.errors import MalformedError, MeterwireError, SecurityError, SequenceError
+from meterwire.protocols.dlms.apdu import APDU, ApduTag
+from meterwire.protocols.dlms.block_transfer import Receiving
+from meterwire.protocols.dlms.ciphering import GeneralBlockTransfer, GeneralCiphered
+from meterwire.protocols.dlms.date_time import CosemDateTime
+from meterwire.protocols.dlms.decipher import CipherKeys, decipher
+from meterwire.protocols.dlms.pushed_readings import readings_of
+from meterwire.protocols.dlms.wrapper import LARGEST_APDU, Wrapper
+from meterwire.protocols.dlms.xdlms.notify import DataNotification, DataNotificationConfirm, EventNotification
+from meterwire.protocols.dlms.xdlms.short_names import InformationReport
+from meterwire.protocols.hdlc.frame import Frame as HdlcFrame
+from meterwire.protocols.hdlc.framer import HdlcFramer
+from meterwire.protocols.mbus.frame import LongFrame
+from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.wire.framing import Framer
+from meterwire.protocols.wire.nodes import Variant
+from meterwire.quantities.reading import METER_ZONE, Reading
+
+LARGEST_PUSH: Final = 1 << 16
+"""Most octets of one push, put together."""
+_HDLC_FLAG, _MBUS_START = 0x7E, 0x68
+_LLC: Final = (b"\xe6\xe7\x00", b"\xe6\xe6\x00")
+_LONGEST_FRAME: Final = 0x7FF + 2
+
+
+class KnownKeys(Protocol):
+    """The keys for what one system title sends; an empty title means whoever sends, or says none."""
+
+    @property
+    def title(self) -> bytes:
+        """System title."""
+
+    @property
+    def keys(self) -> CipherKeys:
+        """Its keys."""
+
+
+class Push(msgspec.Struct, frozen=True):
+    """One notification.
+
+    Attributes:
+        kind: `data`, `event` or `report`.
+        title: system title of the sender where it was ciphered, else empty.
+        number: long invoke id; 0 where there is none.
+        time: of the notification, None where it has none.
+        readings: what it says: with an object list by logical name, else by position (`[1]`).
+        apdu: the plain APDU.
+    """
+
+    kind: str
+    title: bytes
+    number: int
+    time: datetime | None
+    readings: list[Reading]
+    apdu: bytes
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """Octets that are no push, or one that cannot be read."""
+
+    octets: bytes
+    reason: str
+
+
+Heard: TypeAlias = "Push | Lost"
+
+
+class PushListener:
+    """Listens to one line.
+
+    Args:
+        keys: for what is ciphered.
+        zone: of a meter that does not say its deviation.
+
+    Attributes:
+        pushes: how many have come; likewise `lost`.
+    """
+
+    def __init__(self, keys: Sequence[KnownKeys] = (), zone: tzinfo = METER_ZONE) -> None:
+        self._keys, self._zone = keys, zone
+        self._framer: Any = None
+        self._held = bytearray()
+        self._segment = -1
+        self._blocks: Receiving | None = None
+        self._replies = bytearray()
+        self.pushes = self.lost = 0
+
+    def receive(self, octets: bytes) -> list[Heard]:
+        """Octets arrived; the pushes that are now complete."""
+        if self._framer is None:
+            octets = octets.lstrip(b"\xff")
+            if not octets:
+                return []
+            self._framer = _framer_for(octets[0])
+        return self._heard(self._framer.receive(octets))
+
+    def idle(self) -> list[Heard]:
+        """The line fell silent: what is incomplete is given up, and the next octet decides anew what comes."""
+        found = self._heard(self._framer.idle()) if self._framer is not None else []
+        if self._held or self._blocks is not None:
+            found.append(self._lose(bytes(self._held), "a push that does not end"))
+        self._forget()
+        self._framer = None
+        return found
+
+    def replies(self) -> bytes:
+        """Confirmations of wrapped pushes that want one: to be sent by whoever can. They are given once."""
+        found = bytes(self._replies)
+        self._replies.clear()
+        return found
+
+    # ------------------------------------------------------------ frames
+
+    def _heard(self, pieces: list[Any]) -> list[Heard]:
+        found: list[Heard] = []
+        for piece in pieces:
+            if hasattr(piece, "reason"):
+                if piece.octets.strip(b"\x7e"):
+                    found.append(self._lose(piece.octets, piece.reason))
+                continue
+            try:
+                one = self._frame(piece.message)
+            except MeterwireError as error:
+                self._forget()
+                one = self._lose(piece.octets, str(error))
+            if one is not None:
+                found.append(one)
+        return found
+
+    def _frame(self, frame: Any) -> Heard | None:
+        if isinstance(frame, Wrapper):
+            return self._apdu(frame.apdu, frame)
+        if isinstance(frame, HdlcFrame):
+            return self._hdlc(frame)
+        return self._mbus(frame)
+
+    def _hdlc(self, frame: HdlcFrame) -> Heard | None:
+        self._hold(frame.information)
+        return None if frame.format.segmented else self._whole()
+
+    def _mbus(self, frame: LongFrame) -> Heard | None:
+        number = frame.information.sequence
+        if number == 0:
+            self._forget()
+        elif number != (self._segment + 1) & 0x0F:
+            raise SequenceError(f"segment {number} came, segment {self._segment + 1} was due")
+        self._segment = number
+        self._hold(frame.data)
+        return self._whole() if frame.information.last else None
+
+    def _hold(self, octets: bytes) -> None:
+        if len(self._held) + len(octets) > LARGEST_PUSH:
+            raise SequenceError(f"more than {LARGEST_PUSH} octets in one push")
+        self._held += octets
+
+    def _whole(self) -> Heard | None:
+        octets = bytes(self._held)
+        self._held.clear()
+        self._segment = -1
+        if octets[:3] in _LLC:
+            octets = octets[3:]
+        return self._apdu(octets, None)
+
+    def _forget(self) -> None:
+        self._held.clear()
+        self._segment, self._blocks = -1, None
+
+    def _lose(self, octets: bytes, reason: str) -> Lost:
+        self.lost += 1
+        return Lost(octets, reason)
+
+    # ------------------------------------------------------------ APDUs
+
+    def _apdu(self, octets: bytes, wrapper: Wrapper | None) -> Heard | None:
+        if not octets:
+            return None  # a keep-alive
+        value = codec(APDU).parse(octets).value
+        if isinstance(value, GeneralBlockTransfer):
+            return self._block(value, wrapper)
+        title = b""
+        if isinstance(value, GeneralCiphered):
+            octets, title = self._opened(value)
+            value = codec(APDU).parse(octets).value
+        return self._push(value, octets, title, wrapper)
+
+    def _block(self, block: GeneralBlockTransfer, wrapper: Wrapper | None) -> Heard | None:
+        if block.block == 1 or self._blocks is None:
+            self._blocks = Receiving(LARGEST_PUSH)
+        self._blocks.receive(block)
+        if self._blocks.received != block.block:
+            self._blocks = None
+            raise SequenceError(f"block {block.block} came out of turn")
+        whole = self._blocks.whole
+        if whole is None:
+            return None
+        self._blocks = None
+        if whole[:1] == bytes((ApduTag.GENERAL_BLOCK_TRANSFER,)):
+            raise SequenceError("blocks within blocks")
+        return self._apdu(whole, wrapper)
+
+    def _opened(self, ciphered: GeneralCiphered) -> tuple[bytes, bytes]:
+        """The APDU inside, and the title it was opened with; one that is empty is that of the keys."""
+        error = SecurityError(f"no keys for the system title {ciphered.title.hex().upper() or '(none)'}")
+        for known in self._keys:
+            title = ciphered.title or known.title
+            if known.title not in (b"", title):
+                continue
+            try:
+                plain = decipher(ciphered.content, title, known.keys)
+                codec(APDU).parse(plain)
+            except MalformedError:
+                error = SecurityError("what was deciphered is no APDU: the key is wrong")
+            except SecurityError as failed:
+                error = failed
+            else:
+                return plain, title
+        raise error
+
+    def _push(self, value: Any, octets: bytes, title: bytes, wrapper: Wrapper | None) -> Heard:
+        if isinstance(value, DataNotification):
+            if wrapper is not None and value.invoke.service_class:
+                self._confirm(value, wrapper)
+            when = value.date_time.value
+            found = Push(
+                "data",
+                title,
+                value.invoke.number,
+                self._time(when),
+                readings_of(value.body, self._zone),
+                octets,
+            )
+        elif isinstance(value, EventNotification):
+            target, data = value.descriptor, value.value
+            named = readings_of(data, self._zone, (target.class_id, target.instance, target.attribute))
+            found = Push("event", title, 0, self._time(value.time), named, octets)
+        elif isinstance(value, InformationReport):
+            many = [one for data in value.values for one in readings_of(data, self._zone)]
+            found = Push("report", title, 0, None, many, octets)
+        else:
+            raise SequenceError(f"{type(value).__name__} is no push")
+        self.pushes += 1
+        return found
+
+    def _confirm(self, value: DataNotification, wrapper: Wrapper) -> None:
+        apdu = Variant(ApduTag.DATA_NOTIFICATION_CONFIRM, DataNotificationConfirm(value.invoke, b""))
+        octets = codec(APDU).build(apdu)
+        self._replies += codec(Wrapper).build(Wrapper(wrapper.destination, wrapper.source, octets))
+        del self._replies[:-LARGEST_APDU]
+
+    def _time(self, octets: bytes | None) -> datetime | None:
+        if not octets:
+            return None
+        try:
+            return CosemDateTime.of_octets(octets).calendar(self._zone)
+        except MalformedError:
+            return None
+
+
+def _framer_for(first: int) -> Any:
+    if first == _HDLC_FLAG:
+        return HdlcFramer()
+    if first == _MBUS_START:
+        return Framer(codec(LongFrame), limit=_LONGEST_FRAME)
+    return Framer(codec(Wrapper), limit=LARGEST_APDU + 8)

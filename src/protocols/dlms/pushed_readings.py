@@ -1,0 +1,129 @@
+"""What the body of a push says, as readings: with or without an object list, whatever shape the meter gave it.
+
+Shapes that real meters send: structures of logical name, value, and scaler and unit; logical names and values in turn;
+bare descriptors with values; values alone, which are named by their position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import Any, Final
+
+from meterwire.errors import MalformedError
+from meterwire.protocols.dlms.data import DATA, Tag, elements, number
+from meterwire.protocols.dlms.interpret import ScalerUnit, moment, normalised, scaler_unit, value_of
+from meterwire.protocols.dlms.items import Item
+from meterwire.protocols.dlms.obis import Obis
+from meterwire.protocols.dlms.xdlms.pushed import PushedList
+from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.wire.nodes import Variant
+from meterwire.quantities import by_obis
+from meterwire.quantities.reading import Reading
+
+MOST_READINGS: Final = 4096
+_NAME_OCTETS: Final = 6
+_TIME_OCTETS: Final = 12
+_VALUE: Final = 2
+
+Target = tuple[int, bytes, int]
+
+
+def readings_of(body: bytes | Variant, zone: tzinfo, target: Target | None = None) -> list[Reading]:
+    """The readings of a notification body.
+
+    Args:
+        body: encoded, or Data.
+        zone: of times without deviation.
+        target: class, logical name and attribute that the body is the value of, where that is known.
+
+    Raises:
+        MalformedError: the body has none of the known shapes.
+    """
+    if isinstance(body, bytes):
+        try:
+            body = codec(DATA).parse(body)
+        except MalformedError:
+            listed = codec(PushedList).parse(body).attributes
+            return [
+                _reading((one.descriptor.class_id, one.descriptor.instance, one.descriptor.attribute), one.value, zone)
+                for one in listed
+            ]
+    if target is not None:
+        return [_reading(target, body, zone)]
+    found = []
+    for reading in _walk(body, zone):
+        found.append(reading)
+        if len(found) == MOST_READINGS:
+            break
+    if not any(reading.item.startswith("[") for reading in found):
+        return found
+    positions = iter(range(1, len(found) + 1))
+    return [_placed(reading, next(positions)) for reading in found]
+
+
+def _placed(reading: Reading, position: int) -> Reading:
+    if not reading.item.startswith("["):
+        return reading
+    return Reading(f"[{position}]", None, reading.value, reading.unit, reading.time)
+
+
+def _walk(data: Any, zone: tzinfo) -> Iterator[Reading]:
+    members = elements(data)
+    if members is None:
+        yield _unnamed(data, zone)
+        return
+    place = 0
+    while place < len(members):
+        name = _name_in(members[place])
+        if name is None or place + 1 == len(members) or elements(members[place + 1]) is not None:
+            yield from _walk(members[place], zone)
+            place += 1
+            continue
+        value, declared = members[place + 1], _declared(members[place + 2 : place + 3])
+        yield _reading((0, name, _VALUE), value, zone, declared)
+        place += 2 if declared is None else 3
+
+
+def _name_in(data: Any) -> bytes | None:
+    """The logical name that an octet string of six octets is; one that ends otherwise than in 255 mostly is text."""
+    if not isinstance(data, Variant) or data.tag != Tag.OCTET_STRING or len(data.value) != _NAME_OCTETS:
+        return None
+    octets: bytes = data.value
+    return None if octets.isdigit() or octets.isalpha() else octets
+
+
+def _declared(rest: tuple[Any, ...]) -> ScalerUnit | None:
+    try:
+        return scaler_unit(rest[0]) if rest else None
+    except MalformedError:
+        return None
+
+
+def _unnamed(data: Any, zone: tzinfo) -> Reading:
+    return Reading("[]", None, _plain(data, Item("", b"", None, _VALUE, None), zone))
+
+
+def _reading(target: Target, data: Any, zone: tzinfo, declared: ScalerUnit | None = None) -> Reading:
+    class_id, name, attribute = target
+    text = str(Obis(name))
+    row = by_obis(class_id, name, attribute) if class_id else _row_of(name)
+    item = Item(text, name, class_id or None, attribute, None)
+    raw = number(data)
+    if raw is not None and declared is not None:
+        value, unit = normalised(raw, declared, row.unit if row is not None else None)
+        return Reading(text, row.name if row is not None else None, value, unit or None)
+    return Reading(text, row.name if row is not None else None, _plain(data, item, zone))
+
+
+def _row_of(name: bytes) -> Any:
+    return next((row for kind in (3, 4, 5, 1, 8) if (row := by_obis(kind, name, _VALUE)) is not None), None)
+
+
+def _plain(data: Any, item: Item, zone: tzinfo) -> Any:
+    """A time where twelve octets are one, else as plainly as the type allows."""
+    if isinstance(data, Variant) and isinstance(data.value, bytes) and len(data.value) == _TIME_OCTETS:
+        when = moment(data, zone)
+        if when is not None:
+            return when
+    return value_of(data, item, zone)
