@@ -14,15 +14,16 @@ from meterwire.protocols.dlt69845.items import item, reading
 from meterwire.protocols.dlt69845.link import EDITION
 from meterwire.protocols.dlt69845.objects import ObjectTable, using
 from meterwire.protocols.dlt69845.services.common import ResultNormal
-from meterwire.protocols.dlt69845.session import Session
+from meterwire.protocols.dlt69845.session import FRAME_SIZE, Session
 from meterwire.quantities.reading import METER_ZONE
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from meterwire.protocols.dlt69845.address import Address
     from meterwire.protocols.dlt69845.descriptors import Oad
+    from meterwire.protocols.dlt69845.security import Protection
     from meterwire.protocols.dlt69845.services.connect import ConnectResponse
     from meterwire.quantities.reading import Reading
 
@@ -44,6 +45,11 @@ class Procedures(RecordProcedures, WriteProcedures, ProxyProcedures, ReportProce
         scrambled: whether to add 33H to the user data (SC).
         zone: of the meter's clock, which does not say it.
         objects: table of objects, such as the standard's extended by that of a province.
+        protection: of the application connection and of every request.
+        clock: the client's local time, for time tags, and for a meter that dials in.
+        tag: seconds that a request may be on its way before the meter refuses it (time tag); None for no tag.
+        frame_size: longest frame that is offered to the meter with CONNECT, octets.
+        apdu_size: longest APDU that is offered; where it is longer than a frame, long answers come in pieces.
 
     Attributes:
         session: the conversation with the meter that all procedures share.
@@ -61,10 +67,25 @@ class Procedures(RecordProcedures, WriteProcedures, ProxyProcedures, ReportProce
         scrambled: bool = False,
         zone: dt.tzinfo = METER_ZONE,
         objects: ObjectTable | None = None,
+        protection: Protection | None = None,
+        clock: Callable[[], dt.datetime] | None = None,
+        tag: int | None = None,
+        frame_size: int = FRAME_SIZE,
+        apdu_size: int = FRAME_SIZE,
     ) -> None:
         self.line, self.zone, self.objects = line, zone, objects or ObjectTable.standard()
         self.session = Session(
-            address=address, client=client, patience=patience, edition=edition, wake=wake, scrambled=scrambled
+            address=address,
+            client=client,
+            patience=patience,
+            edition=edition,
+            wake=wake,
+            scrambled=scrambled,
+            protection=protection,
+            clock=clock,
+            tag=tag,
+            frame_size=frame_size,
+            apdu_size=apdu_size,
         )
 
     @property
@@ -96,6 +117,11 @@ class Procedures(RecordProcedures, WriteProcedures, ProxyProcedures, ReportProce
     def release(self) -> Steps[None]:
         """End the application connection (RELEASE); nothing is sent where none was made."""
         yield from self.session.release()
+
+    @procedure
+    def attend(self, seconds: float) -> Steps[None]:
+        """Answer what a meter that has dialled in says unasked (LINK), and nothing else; ends early when it logs in."""
+        yield from self.session.attend(seconds)
 
     @procedure
     def get(self, oads: Sequence[Oad]) -> Steps[tuple[ResultNormal, ...]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final, Protocol
 
+import msgspec
+
 from meterwire.errors import SecurityError
 from meterwire.protocols.dlt69845.data import IdentifiedMac, SecurityIdentifier
 from meterwire.protocols.dlt69845.services.connect import (
@@ -123,6 +125,20 @@ class ElementSession(Protocol):
         """The answer to the request that was unprotected last, protected no less than that."""
 
 
+class Protection(msgspec.Struct, frozen=True):
+    """How a client protects what it says.
+
+    Attributes:
+        machine: computes it.
+        mechanism: by which the application connection is made, SYMMETRY or SIGNATURE.
+        shield: of each request; PLAIN_RANDOM alone needs no connection.
+    """
+
+    machine: CipherMachine
+    mechanism: Mechanism = Mechanism.SYMMETRY
+    shield: Shield = Shield.CIPHER_MAC
+
+
 def unwrapped(machine: CipherMachine, response: SecurityResponse, shield: Shield) -> bytes:
     """The APDU inside the answer to a request with this protection.
 
@@ -162,6 +178,7 @@ def request_of(
 __all__ = [
     "CipherMachine",
     "ElementSession",
+    "Protection",
     "SecureElement",
     "Shield",
     "request_of",

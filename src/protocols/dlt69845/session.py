@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from meterwire.errors import LocalProtocolError, MalformedError, NoAnswer, Refused, SequenceError
-from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Reply, Send, Steps, exchange
+from meterwire.errors import LocalProtocolError, MalformedError, NoAnswer, Refused, SecurityError, SequenceError
+from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Receive, Reply, Send, Steps, exchange
 from meterwire.protocols.dlt69845.address import ANY, Address, address, address_in
 from meterwire.protocols.dlt69845.apdu import Apdu, Service
+from meterwire.protocols.dlt69845.dates import DateTimeS, Interval, IntervalUnit
 from meterwire.protocols.dlt69845.fragments import LIMIT, NUMBERS, WORD, Incoming, pieces
 from meterwire.protocols.dlt69845.link import (
     EDITION,
@@ -24,22 +25,27 @@ from meterwire.protocols.dlt69845.link import (
     Link,
     LinkControl,
 )
-from meterwire.protocols.dlt69845.services.common import Piid
+from meterwire.protocols.dlt69845.login import Reception
+from meterwire.protocols.dlt69845.security import Protection, Shield, unwrapped
+from meterwire.protocols.dlt69845.services.common import Piid, TimeTag
 from meterwire.protocols.dlt69845.services.connect import (
     ConnectRequest,
     ConnectResponse,
     ConnectResult,
     ErrorKind,
     Mechanism,
+    ReleaseNotification,
     ReleaseRequest,
     ServerErrorResponse,
 )
+from meterwire.protocols.dlt69845.services.presence import LinkRequest
 from meterwire.protocols.dlt69845.services.security import RefusedContent, SecurityResponse
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.framing import Frame, Framer
 from meterwire.protocols.wire.nodes import Variant
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
 
 T = TypeVar("T")
@@ -52,6 +58,9 @@ FRAME_SIZE: Final = 1024
 """Longest frame that is offered; the annex of the standard shows the same."""
 UNAGREED: Final = 2048
 """Longest frame that is sent where nothing was agreed; what is longer goes in pieces."""
+_UNASKED: Final = (b"\x84", b"\x88")
+"""RELEASE-Notification and REPORT-Notification; other APDUs in pieces of an exchange that the meter began (PRM 0) are
+answers of meters that set the bit so."""
 WAKE: Final = b"\xfe"
 """What may stand in front of a frame on a serial line, four times."""
 
@@ -70,9 +79,15 @@ class Session:
         frame_size: longest frame that is offered to the meter, octets.
         apdu_size: longest APDU that is offered, octets; what is longer than a frame comes in pieces.
         answer_limit: most octets of an APDU that is put together from pieces.
+        protection: of the connection and of every request; an answer that is protected less is refused.
+        clock: the client's local time, for LINK and time tags.
+        tag: seconds that a request may be on its way (time tag), None for no tag.
 
     Attributes:
         granted: what the meter granted to the application connection that holds, None without one.
+        reception: answers the LINK requests of a meter that has dialled in.
+        ended: the meter's word that it has ended the connection, None while it has not.
+        report: is given each other APDU that the meter sends unasked; gives the body to answer with, or None.
 
     Raises:
         LocalProtocolError: one of these does not exist, or nobody answers at the address.
@@ -90,6 +105,9 @@ class Session:
         frame_size: int = FRAME_SIZE,
         apdu_size: int = FRAME_SIZE,
         answer_limit: int = LIMIT,
+        protection: Protection | None = None,
+        clock: Callable[[], dt.datetime] | None = None,
+        tag: int | None = None,
     ) -> None:
         if edition not in EDITIONS:
             raise LocalProtocolError(f"there is no edition {edition} of DL/T 698.45: {' or '.join(map(str, EDITIONS))}")
@@ -101,6 +119,15 @@ class Session:
         self.granted: ConnectResponse | None = None
         self._wake, self._scrambled = WAKE * wake, scrambled
         self.frame_size, self.apdu_size = frame_size, apdu_size
+        self._machine = None if protection is None else protection.machine
+        self._mechanism = Mechanism.NULL if protection is None else protection.mechanism
+        self._shield = Shield.CIPHER_MAC if protection is None else protection.shield
+        self._clock, self._tag = clock, tag
+        if tag is not None and (clock is None or not 0 < tag <= 0xFFFF):
+            raise LocalProtocolError("a time tag needs a clock, and allows a delay of 1 to 65535 s")
+        self.reception = Reception(clock)
+        self.ended: ReleaseNotification | None = None
+        self.report: Callable[[Apdu], Any | None] | None = None
         self._number = 0
         self._link, self._apdu = codec(Link, edition), codec(Apdu, edition)
         self._incoming = {prm: Incoming(answer_limit) for prm in (0, 1)}
@@ -108,15 +135,45 @@ class Session:
     # ------------------------------------------------------------ application connection
 
     def connect(self, password: str | None = None) -> Steps[ConnectResponse]:
-        """CONNECT without security (mechanism Null) or with a password; gives what the meter grants.
+        """CONNECT with the mechanism that protection or password ask for, else with none; gives what is granted.
 
         Raises:
             Refused: with a `ConnectResult`, or an `ErrorKind`.
+            SecurityError: the meter has not proven itself, or its number is not known yet.
             NoAnswer: nothing usable came after all tries.
         """
-        piid = self.next_piid()
-        body = ConnectRequest(
-            piid,
+        tries = self.patience.tries if self._machine is not None else 1  # a proof is good for one try
+        while True:
+            tries -= 1
+            try:
+                return (yield from self._connect(password))
+            except NoAnswer:
+                if tries <= 0:
+                    raise
+
+    def _connect(self, password: str | None) -> Steps[ConnectResponse]:
+        self.granted, machine = None, self._machine
+        proof = Variant(Mechanism.NULL, None)
+        if machine is not None:
+            proof = Variant(self._mechanism, machine.open(self.address.digits, self._mechanism))
+        elif password is not None:
+            proof = Variant(Mechanism.PASSWORD, password)
+        body = self._offer(proof)
+
+        def accept(answer: Any) -> ConnectResponse | Ignored:
+            return answer if answer.piid.number == body.piid.number else IGNORED
+
+        granted = yield from self.exchange(body, Service.CONNECT_RESPONSE, accept)
+        if granted.result != ConnectResult.OK:
+            raise Refused(granted.result)
+        if machine is not None:
+            machine.opened(granted.proof)
+        self.granted, self.ended = granted, None
+        return granted
+
+    def _offer(self, proof: Variant) -> ConnectRequest:
+        return ConnectRequest(
+            self.next_piid(),
             VERSION,
             b"\xff" * 8,
             b"\xff" * 16,
@@ -125,17 +182,8 @@ class Session:
             1,
             self.apdu_size,
             TIMEOUT,
-            Variant(Mechanism.NULL, None) if password is None else Variant(Mechanism.PASSWORD, password),
+            proof,
         )
-
-        def accept(answer: Any) -> ConnectResponse | Ignored:
-            return answer if answer.piid.number == piid.number else IGNORED
-
-        granted = yield from self.exchange(body, Service.CONNECT_RESPONSE, accept)
-        if granted.result != ConnectResult.OK:
-            raise Refused(granted.result)
-        self.granted = granted
-        return granted
 
     def release(self) -> Steps[None]:
         """RELEASE; nothing is sent where no connection was made."""
@@ -147,7 +195,12 @@ class Session:
             return True if answer.piid.number == piid.number else IGNORED
 
         yield from self.exchange(ReleaseRequest(piid), Service.RELEASE_RESPONSE, accept)
+        self._forget()
+
+    def _forget(self) -> None:
         self.granted = None
+        if self._machine is not None:
+            self._machine.close()
 
     # ------------------------------------------------------------ one exchange
 
@@ -172,9 +225,12 @@ class Session:
             MalformedError: the answer cannot be read.
             NoAnswer: nothing usable came after all tries.
             OutcomeUnknown: the answer to a request that must not be repeated was lost.
+            SecurityError: the request cannot be protected, or its answer is protected less, wrongly, or is an old one.
         """
         number = body.piid.number if hasattr(body, "piid") else body.request.piid.number
         acknowledged = b""
+
+        shielded = self._machine is not None and not isinstance(body, ConnectRequest)
 
         def take(frame: Frame[Link]) -> T | Ignored:
             nonlocal acknowledged
@@ -185,40 +241,111 @@ class Session:
             if user is None:
                 return reply
             acknowledged = reply.octets if isinstance(reply, Reply) else b""
-            result = self._judged(user, service, accept, number)
+            result = self._judged(user, service, accept, number, shielded=shielded)
             if isinstance(result, Ignored):
                 acknowledged = b""
-                return reply
+                return result if isinstance(result, Reply) else reply
             self._learn(link)
             return result
 
         for incoming in self._incoming.values():
             incoming.forget()
+        if self._tag is not None and self._clock is not None:
+            tag = TimeTag(DateTimeS.of(self._clock()), Interval(IntervalUnit.SECOND, self._tag))
+            body = msgspec.structs.replace(body, time_tag=tag)
+        user = self._apdu.build(Apdu.of(body))
         try:
-            return (yield from self._send(self._apdu.build(Apdu.of(body)), take, repeatable=repeatable))
+            if shielded:
+                return (yield from self._send_shielded(user, take, repeatable=repeatable))
+            return (yield from self._send(user, take, self.patience, repeatable=repeatable))
         finally:
             if acknowledged:
                 yield Send(acknowledged)
 
-    def _judged(self, user: bytes, service: Service, accept: Callable[[Any], T | Ignored], number: int) -> T | Ignored:
+    def _judged(
+        self, user: bytes, service: Service, accept: Callable[[Any], T | Ignored], number: int, *, shielded: bool
+    ) -> T | Ignored:
         apdu = self._understood(user, service)
         if apdu is None:
             return IGNORED
         _refusal(apdu, number)
+        if shielded and self._machine is not None:
+            if apdu.service == service:
+                raise SecurityError("the answer to a protected request is not protected")
+            if not isinstance(apdu.body, SecurityResponse):
+                return IGNORED
+            inside = unwrapped(self._machine, apdu.body, self._shield)
+            apdu = self._apdu.parse(inside)
+            _refusal(apdu, number)
         return accept(apdu.body) if apdu.service == service else IGNORED
+
+    def _send_shielded(self, apdu: bytes, take: Callable[[Frame[Link]], T | Ignored], *, repeatable: bool) -> Steps[T]:
+        """Each try is protected anew, because what was seen before is refused."""
+        once = msgspec.structs.replace(self.patience, tries=1)
+        tries = self.patience.tries if repeatable else 1
+        machine: Any = self._machine
+        while True:
+            tries -= 1
+            request = machine.protect(self.address.digits, apdu, self._shield)
+            try:
+                return (yield from self._send(self._apdu.build(Apdu.of(request)), take, once, repeatable=repeatable))
+            except NoAnswer:
+                if tries <= 0:
+                    raise
+
+    # ------------------------------------------------------------ what the meter says unasked
+
+    def attend(self, seconds: float) -> Steps[None]:
+        """Do nothing but answer what the meter says unasked: LINK requests, reports; ends when it logs in."""
+        framer = Framer(self._link, fill=WAKE)
+        present, until, octets = self.reception.present, 0.0, b""
+        now, _ = yield Send(b"")
+        until = now + seconds
+        while now < until and (present or not self.reception.present):
+            now, octets = yield Receive(until)
+            for piece in framer.receive(octets) if octets else []:
+                if isinstance(piece, Frame) and self._is_from_server(piece.message):
+                    _, reply = self._whole(piece.message)
+                    if isinstance(reply, Reply) and reply.octets:
+                        now, _ = yield Send(reply.octets)
+
+    def _unasked(self, user: bytes, link: Link) -> Ignored:
+        """What to send for an APDU that answers nothing."""
+        try:
+            apdu = self._apdu.parse(user)
+        except MalformedError:
+            return IGNORED
+        self._learn(link)
+        if isinstance(apdu.body, LinkRequest):
+            return Reply(self._say(self.reception.answer(apdu.body), Function.LINK))
+        if isinstance(apdu.body, ReleaseNotification):
+            self.ended = apdu.body
+            self._forget()
+            return IGNORED
+        said = None if self.report is None else self.report(apdu)
+        return IGNORED if said is None else Reply(self._say(said, Function.USER))
+
+    def _say(self, body: Any, function: Function) -> bytes:
+        """A frame in an exchange that the meter began."""
+        flag, octets = self.address.wire(self.edition)
+        control = LinkControl(scrambled=int(self._scrambled), function=function)
+        link = Link(FrameLength(), control, flag, octets, self.client, self._apdu.build(Apdu.of(body)))
+        return self._wake + self._link.build(link)
 
     # ------------------------------------------------------------ frames and pieces
 
-    def _send(self, user: bytes, take: Callable[[Frame[Link]], T | Ignored], *, repeatable: bool) -> Steps[T]:
+    def _send(
+        self, user: bytes, take: Callable[[Frame[Link]], T | Ignored], patience: Patience, *, repeatable: bool
+    ) -> Steps[T]:
         """Send an APDU, in pieces where it is too long for a frame, and wait for what `take` takes."""
         framer = Framer(self._link, fill=WAKE)
         room = self._room()
         if len(user) <= room:
-            return (yield from exchange(self._frame(user), framer, take, self.patience, repeatable=repeatable))
+            return (yield from exchange(self._frame(user), framer, take, patience, repeatable=repeatable))
         if self.granted is not None and len(user) > self.granted.apdu_size:
             raise LocalProtocolError(f"the meter takes APDUs of {self.granted.apdu_size} octets, not of {len(user)}")
-        tries = self.patience.tries if repeatable else 1
-        once = msgspec.structs.replace(self.patience, tries=1)
+        tries = patience.tries if repeatable else 1
+        once = msgspec.structs.replace(patience, tries=1)
         while True:
             tries -= 1
             *before, last = pieces(user, room)
@@ -260,31 +387,34 @@ class Session:
         return size - len(self._frame(b"")) + len(self._wake)
 
     def _is_from_server(self, link: Link) -> bool:
-        """From the meter that was asked, to us, an answer or a piece; pieces come with either PRM bit."""
-        control = link.control
-        if not control.direction or not (control.started_by_client or control.fragment):
-            return False
+        """From the meter that was asked, to us."""
         sender = address_in(link)
         mine = sender.logic == self.address.logic and self.address.matches(sender.digits)
-        return mine and link.client in (self.client, 0)
+        return bool(link.control.direction) and mine and link.client in (self.client, 0)
 
     def _whole(self, link: Link) -> tuple[bytes | None, Ignored]:
-        """The APDU of a frame, or of the pieces of which this is the last; and the acknowledgement to send.
+        """The APDU of an answer, whole or from its last piece, None where there is none; and what to send now.
 
         Raises SequenceError where pieces cannot belong together.
         """
-        if not link.control.fragment:
-            return link.user, IGNORED
+        control = link.control
+        if not control.fragment:
+            return (link.user, IGNORED) if control.started_by_client else (None, self._unasked(link.user, link))
         if len(link.user) < WORD:
             return None, IGNORED
-        prm = int(link.control.started_by_client)
+        prm = int(control.started_by_client)
         taken = self._incoming[prm].receive(codec(Fragment).parse(link.user))
         if taken.fault:
             raise SequenceError(taken.fault)
         if not taken.reply:
             return None, IGNORED
         self._learn(link)  # the acknowledgement is for this meter alone
-        return taken.apdu, Reply(self._frame(taken.reply, fragment=1, started_by_client=prm), more=taken.news)
+        reply = Reply(self._frame(taken.reply, fragment=1, started_by_client=prm), more=taken.news)
+        if taken.apdu is not None and not prm and taken.apdu[:1] in _UNASKED:
+            said = self._unasked(taken.apdu, link)
+            more = said.octets if isinstance(said, Reply) else b""
+            return None, Reply(reply.octets + more)
+        return taken.apdu, reply
 
     def _understood(self, user: bytes, service: Service) -> Apdu | None:
         """The APDU; what is none is the answer's fault where it begins like the answer, else somebody else's."""
