@@ -183,25 +183,32 @@ class Background:
 
 
 @contextmanager
-def emulated(device: Device, urls: Sequence[str], *, clock: str = "", **settings: Any) -> Iterator[Background]:
-    """Serve a device in the background for as long as the context lasts; arguments as for `emulate_device`."""
+def background_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that runs in a thread of its own for as long as the context lasts."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="meterwire", daemon=True)
     thread.start()
-
-    def run(steps: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(steps, loop).result()
-
     try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def emulated(device: Device, urls: Sequence[str], *, clock: str = "", **settings: Any) -> Iterator[Background]:
+    """Serve a device in the background for as long as the context lasts; arguments as for `emulate_device`."""
+    with background_loop() as loop:
+
+        def run(steps: Coroutine[Any, Any, T]) -> T:
+            return asyncio.run_coroutine_threadsafe(steps, loop).result()
+
         emulation = run(emulate_device(device, urls, clock=clock, **settings))
         try:
             yield Background(loop, emulation)
         finally:
             run(emulation.aclose())
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 class _Faces:

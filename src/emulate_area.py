@@ -8,12 +8,13 @@ async with await emulate_area(Area.load("area.toml"), ["gdw376-2+tcp://127.0.0.1
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any, Final
 
-from meterwire.emulate import MakeFilters
+from meterwire.emulate import MakeFilters, background_loop
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.area import Area, Place
 from meterwire.meter_model.meter import Meter
@@ -136,6 +137,17 @@ async def emulate_area(
         await made.aclose()
         raise
     return made
+
+
+@contextmanager
+def emulated_area(area: Area, urls: Sequence[str], *, clock: str = "") -> Iterator[list[str]]:
+    """Serve an area in the background for as long as the context lasts; gives the URLs as a client opens them."""
+    with background_loop() as loop:
+        served = asyncio.run_coroutine_threadsafe(emulate_area(area, urls, clock=clock), loop).result()
+        try:
+            yield served.urls
+        finally:
+            asyncio.run_coroutine_threadsafe(served.aclose(), loop).result()
 
 
 def _face(protocol: str, meter: Meter) -> Any:
