@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from meterwire.cli.objects import objects_from, objects_in
 from meterwire.cli.output import print_json
 from meterwire.cli.secrets import credentials, secret
 from meterwire.cli.session import session_filters
@@ -149,6 +150,7 @@ def act(
     level: int,
     valid_minutes: int,
     edition: str | None,
+    objects: Path | None = None,
     *,
     yes: bool,
     trace: bool,
@@ -156,6 +158,10 @@ def act(
     json: bool,
 ) -> int:
     """Order one thing; refusals and unknown outcomes end with 1, told in words."""
+    if Endpoint.parse(url).dialect == "dlt69845":
+        return _act_dlt69845(
+            url, words, address, password_file, objects, yes=yes, trace=trace, record=record, json=json
+        )
     name, *rest = words or [""]
     command = COMMANDS.get(name)
     if command is None:
@@ -164,7 +170,7 @@ def act(
     if command.risky and not yes:
         raise LocalProtocolError(f"{name} cannot be undone by this program: say --yes if it is meant")
     if Endpoint.parse(url).dialect != "dlt645":
-        raise LocalProtocolError("only DL/T 645 takes orders so far")
+        raise LocalProtocolError("only DL/T 645 and DL/T 698.45 take orders so far")
     more: dict[str, Any] = {}
     if name not in _WITHOUT_PASSWORD:
         more["credentials"] = credentials(password_file, level, operator)
@@ -181,6 +187,39 @@ def act(
         print_json([result])
     else:
         print(f"{name}: done" + (f" ({', '.join(told['status'])})" if told else ""))
+    return 0
+
+
+def _act_dlt69845(
+    url: str,
+    words: list[str],
+    address: str | None,
+    password_file: Path | None,
+    objects: Path | None,
+    *,
+    yes: bool,
+    trace: bool,
+    record: Path | None,
+    json: bool,
+) -> int:
+    from meterwire.cli.act_dlt69845 import order_of, told  # noqa: PLC0415  a dialect is loaded when it is spoken
+
+    more: dict[str, Any] = {} if objects is None else {"objects": objects_in(objects)}
+    with objects_from(objects):
+        order = order_of(words)
+    if order.risky and not yes:
+        raise LocalProtocolError(f"{words[0]} cannot be undone by this program: say --yes if it is meant")
+    password = secret(password_file)
+    with (
+        session_filters(url, trace=trace, record=record, name="act") as filters,
+        connect(url, address=address, filters=filters, **more) as meter,
+    ):
+        meter.connect(password)
+        gave = told(order.run(meter, words[1:]))
+    if json:
+        print_json([{"command": words[0], "done": True, **gave}])
+    else:
+        print(f"{words[0]}: done" + (f" ({gave['gave']})" if gave else ""))
     return 0
 
 

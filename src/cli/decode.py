@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from meterwire.cli.decode_input import Input, Source, read_input
+from meterwire.cli.objects import objects_from
 from meterwire.cli.output import print_json
 from meterwire.errors import LocalProtocolError
 from meterwire.protocols.recognise import DIALECTS, Explanation, Piece, TitleKeys, dissection, keys_of, pieces, plain
@@ -34,7 +35,14 @@ class Shown(msgspec.Struct):
     found: Dissection | None
 
 
-def decode(source: str, *, dialect: str | None = None, json: bool = False, keys: Path | None = None) -> int:
+def decode(
+    source: str,
+    *,
+    dialect: str | None = None,
+    json: bool = False,
+    keys: Path | None = None,
+    objects: Path | None = None,
+) -> int:
     """Show what is in the input; 0 if there was a valid frame or message, 1 if not.
 
     Args:
@@ -42,6 +50,7 @@ def decode(source: str, *, dialect: str | None = None, json: bool = False, keys:
         dialect: take this one alone.
         json: one array, an object for each frame and each piece of garbage.
         keys: TOML file with keys for ciphered layers.
+        objects: CSV file with objects of DL/T 698.45 that the standard has not.
 
     Raises:
         LocalProtocolError: the input, the dialect or the keys are none.
@@ -49,11 +58,12 @@ def decode(source: str, *, dialect: str | None = None, json: bool = False, keys:
     if dialect is not None and dialect not in DIALECTS:
         raise LocalProtocolError(f"{dialect!r} is no dialect: choose one of {', '.join(DIALECTS)}")
     given = read_input(source)
-    shown = list(decoded(given, dialect, keys_in(keys)))
-    if json:
-        print_json(as_object(one) for one in shown)
-    else:
-        _print_lines(line for one in shown for line in as_lines(one))
+    with objects_from(objects):
+        shown = list(decoded(given, dialect, keys_in(keys)))
+        if json:
+            print_json(as_object(one) for one in shown)
+        else:
+            _print_lines(line for one in shown for line in as_lines(one))
     if given.fault:
         print(f"meterwire: {given.fault}", file=sys.stderr)
     return _FOUND if any(one.piece.is_valid for one in shown) else _NOTHING_VALID

@@ -25,6 +25,7 @@ Url = Annotated[str, Parameter(help="Endpoint: DIALECT+TRANSPORT://PLACE?options
 PasswordFile = Annotated[
     Path | None, Parameter(help="File with the password; without it METERWIRE_PASSWORD of the environment is taken.")
 ]
+Objects = Annotated[Path | None, Parameter(help="DL/T 698.45: CSV file with objects that the standard has not.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON array and nothing else.")]
 
 
@@ -90,6 +91,7 @@ def read(
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
     password_file: Annotated[Path | None, Parameter(help="File with the password of a DLMS association.")] = None,
     keys: Annotated[Path | None, Parameter(help="Key file of a DLMS association (TOML).")] = None,
+    objects: Objects = None,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
     json: Json = False,
@@ -98,7 +100,7 @@ def read(
     from meterwire.cli.read import read as run  # noqa: PLC0415
 
     return run(
-        url, items, address, password_file, addresses, edition, keys, trace=trace, record=record, json=json
+        url, items, address, password_file, addresses, edition, objects, keys, trace=trace, record=record, json=json
     )
 
 
@@ -113,6 +115,7 @@ def write(
     operator: Annotated[str, Parameter(help="Operator code that the meter records.")] = "00000000",
     level: Annotated[int, Parameter(help="Level of the password, 0 the highest.")] = 4,
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
+    objects: Objects = None,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
     json: Json = False,
@@ -120,7 +123,19 @@ def write(
     """Write items of a meter, each once; what was lost is read back."""
     from meterwire.cli.write import write as run  # noqa: PLC0415
 
-    return run(url, items, address, password_file, operator, level, edition, trace=trace, record=record, json=json)
+    return run(
+        url,
+        items,
+        address,
+        password_file,
+        operator,
+        level,
+        edition,
+        objects,
+        trace=trace,
+        record=record,
+        json=json,
+    )
 
 
 @app.command
@@ -136,6 +151,7 @@ def act(
     level: Annotated[int, Parameter(help="Level of the password, 0 the highest.")] = 4,
     valid: Annotated[int, Parameter(help="Minutes for which an order to the relay holds.")] = 5,
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
+    objects: Objects = None,
     yes: Annotated[bool, Parameter(negative="", help="Do it: it moves a relay, clears, or changes keys.")] = False,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
@@ -154,6 +170,7 @@ def act(
         level,
         valid,
         edition,
+        objects,
         yes=yes,
         trace=trace,
         record=record,
@@ -178,6 +195,7 @@ def profile(
         Parameter(help="File of the table, or - for stdout; Parquet if .parquet.", allow_leading_hyphen=True),
     ] = None,
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
+    objects: Objects = None,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
     json: Json = False,
@@ -185,7 +203,7 @@ def profile(
     """Read what a meter has stored, freezes or load records, as a table with times."""
     from meterwire.cli.profile import profile as run  # noqa: PLC0415
 
-    return run(url, kind, start, end, count, address, csv, edition, trace=trace, record=record, json=json)
+    return run(url, kind, start, end, count, address, csv, edition, objects, trace=trace, record=record, json=json)
 
 
 @app.command
@@ -234,12 +252,13 @@ def decode(
     *,
     dialect: Annotated[str | None, Parameter(help="Take this dialect instead of recognising one.")] = None,
     keys: Annotated[Path | None, Parameter(help="File with keys (TOML), to look into ciphered layers.")] = None,
+    objects: Objects = None,
     json: Json = False,
 ) -> int:
     """Show frames as trees of fields with octet spans, names and units."""
     from meterwire.cli.decode import decode as run  # noqa: PLC0415
 
-    return run(source, dialect=dialect, json=json, keys=keys)
+    return run(source, dialect=dialect, json=json, keys=keys, objects=objects)
 
 
 @app.command

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from meterwire.cli.objects import objects_in
 from meterwire.cli.output import print_json, text_of
 from meterwire.cli.profile_files import STDOUT, destination, table_of
 from meterwire.cli.scan_progress import Progress, progress
@@ -26,34 +27,61 @@ def profile(
     address: str | None,
     csv: str | None,
     edition: str | None,
+    objects: Path | None = None,
     *,
     trace: bool,
     record: Path | None,
     json: bool,
 ) -> int:
     """Read and write the table; 1 if the meter stopped on the way: what came until then is written."""
-    if Endpoint.parse(url).dialect != "dlt645":
-        raise LocalProtocolError("only DL/T 645 has profiles to read so far")
-    if not any(kind in kinds for kinds in (FREEZES, LOADS, CURVES)):
-        known = "; ".join(", ".join(kinds) for kinds in (FREEZES, LOADS, CURVES))
-        raise LocalProtocolError(f"there is no {kind!r}, but {known}")
-    if kind in CURVES and start is None:
-        raise LocalProtocolError("load curves are read from a time on: give --from")
+    dialect = Endpoint.parse(url).dialect
+    _refuse_wrong_kind(dialect, kind, start, edition)
     wanted = (_moment("--from", start), _moment("--to", end), count)
     if json and csv == STDOUT:
         raise LocalProtocolError("either --json or --csv - can have the standard output")
     more: dict[str, Any] = {} if edition is None else {"edition": edition}
+    if objects is not None:
+        more["objects"] = objects_in(objects, dialect)
+    read = _read_tables if dialect == "dlt69845" else _read
     with (
         destination(csv or STDOUT) as write,
         session_filters(url, trace=trace, record=record, name="profile") as filters,
     ):
         with connect(url, address=address, filters=filters, **more) as meter:
-            found = _read(meter, kind, wanted, progress(live=not trace))
+            found = read(meter, kind, wanted, progress(live=not trace))
         if json:
             print_json(_objects(found))
         if csv or not json:
             write(table_of(found.rows))
     return 0 if found.error is None else 1
+
+
+def _refuse_wrong_kind(dialect: str, kind: str, start: str | None, edition: str | None) -> None:
+    if dialect == "dlt69845":
+        if edition is not None:
+            raise LocalProtocolError("--edition is for DL/T 645")
+        return  # any object may be asked for; its name is looked up when it is read
+    if dialect != "dlt645":
+        raise LocalProtocolError("only DL/T 645 and DL/T 698.45 have profiles to read so far")
+    if not any(kind in kinds for kinds in (FREEZES, LOADS, CURVES)):
+        known = "; ".join(", ".join(kinds) for kinds in (FREEZES, LOADS, CURVES))
+        raise LocalProtocolError(f"there is no {kind!r}, but {known}")
+    if kind in CURVES and start is None:
+        raise LocalProtocolError("load curves are read from a time on: give --from")
+
+
+def _read_tables(
+    meter: Any, kind: str, wanted: tuple[datetime | None, datetime | None, int | None], shown: Progress
+) -> Profile:
+    from meterwire.cli import profile_dlt69845  # noqa: PLC0415  a dialect is loaded when it is spoken
+
+    shown.say(f"reading records ({kind})")
+    try:
+        found = profile_dlt69845.read(meter, kind, *wanted)
+    finally:
+        shown.close()
+    print(_told(found), file=sys.stderr)
+    return found
 
 
 def _read(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from meterwire.cli.objects import objects_in
 from meterwire.cli.output import print_json, print_rows, rows
 from meterwire.cli.session import session_filters
 from meterwire.connect import Client, connect
@@ -27,6 +28,7 @@ def read(
     password_file: Path | None,
     addresses: Path | None = None,
     edition: str | None = None,
+    objects: Path | None = None,
     keys: Path | None = None,
     *,
     trace: bool,
@@ -49,6 +51,8 @@ def read(
     more: dict[str, Any] = {} if edition is None else {"edition": edition}
     if keys is not None:
         more["keys"] = keys
+    if objects is not None:
+        more["objects"] = objects_in(objects, Endpoint.parse(url).dialect)
     found: list[dict[str, Any]] = []
     with session_filters(url, trace=trace, record=record, name="read") as filters:
         if addresses is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from meterwire.cli.objects import objects_in
 from meterwire.cli.output import print_json
-from meterwire.cli.secrets import credentials
+from meterwire.cli.secrets import credentials, secret
 from meterwire.cli.session import session_filters
 from meterwire.connect import connect
 from meterwire.errors import LocalProtocolError, MeterwireError, NoAnswer, OutcomeUnknown
@@ -21,6 +22,7 @@ def write(
     operator: str,
     level: int,
     edition: str | None,
+    objects: Path | None = None,
     *,
     trace: bool,
     record: Path | None,
@@ -30,16 +32,26 @@ def write(
     wanted = [_assignment(item) for item in items]
     if not wanted:
         raise LocalProtocolError("say what to write: ITEM=VALUE, such as 04001401=5")
-    if Endpoint.parse(url).dialect != "dlt645":
-        raise LocalProtocolError("only DL/T 645 can be written so far")
-    more: dict[str, Any] = {"credentials": credentials(password_file, level, operator)}
+    dialect = Endpoint.parse(url).dialect
+    if dialect not in ("dlt645", "dlt69845"):
+        raise LocalProtocolError("only DL/T 645 and DL/T 698.45 can be written so far")
+    more: dict[str, Any] = {}
+    if dialect == "dlt645":
+        more["credentials"] = credentials(password_file, level, operator)
+    password = secret(password_file)
     if edition is not None:
+        if dialect != "dlt645":
+            raise LocalProtocolError("--edition is for DL/T 645")
         more["edition"] = edition
+    if objects is not None:
+        more["objects"] = objects_in(objects, dialect)
     rows: list[dict[str, Any]] = []
     with (
         session_filters(url, trace=trace, record=record, name="write") as filters,
         connect(url, address=address, filters=filters, **more) as meter,
     ):
+        if dialect == "dlt69845":
+            meter.connect(password)
         for item, text in wanted:
             row = {"item": item, "value": text, "written": True}
             rows.append(row)
