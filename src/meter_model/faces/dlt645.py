@@ -7,10 +7,12 @@ unanswered: other addresses, broadcasts, a wrong sum, and an address that cannot
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from meterwire.errors import LocalProtocolError, MalformedError
+from meterwire.meter_model.access import Verdict
+from meterwire.meter_model.clock import local_seconds
 from meterwire.meter_model.faces.dlt645_1997 import WRITE_ADDRESS, Functions1997
 from meterwire.meter_model.faces.dlt645_answers import Denied, Served, Silent, other_error
 from meterwire.meter_model.faces.dlt645_clearing import Clearing
@@ -25,6 +27,7 @@ from meterwire.meter_model.faces.dlt645_purchases import PurchaseItems
 from meterwire.meter_model.faces.dlt645_reading import Reading
 from meterwire.meter_model.faces.dlt645_records import RecordItems
 from meterwire.meter_model.faces.dlt645_refusals import refused
+from meterwire.meter_model.faces.dlt645_registers import RegisterItems
 from meterwire.meter_model.faces.dlt645_report import Report
 from meterwire.meter_model.faces.dlt645_security import Securing
 from meterwire.meter_model.faces.dlt645_single import SingleItems
@@ -41,9 +44,6 @@ from meterwire.protocols.dlt645.report import REPORT
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.framing import Frame as Found
 from meterwire.protocols.wire.framing import Framer, Garbage
-
-LONGEST_STEP: Final = timedelta(minutes=5)
-"""How far a broadcast may set the clock (DL/T 645-2007, 7, broadcast time)."""
 
 _LONGEST_FRAME: Final = 12 + 0xFF
 _SILENT: Final = frozenset({Function.READ_ADDRESS, Function.WRITE_ADDRESS, Function.BROADCAST_TIME})
@@ -97,13 +97,13 @@ class Face645:
             StatusItems(meter).octets,
             RecordItems(meter).octets,
             SingleItems(meter).octets,
+            RegisterItems(meter).octets,
             FreezeItems(meter).octets,
             VoltageItems(meter).octets,
             PurchaseItems(meter).octets,
         )
         self.preamble = WAKE_UP * preamble
         self.limit = limit
-        self._set_on: date | None = None
 
     def connect(self) -> Responder645:
         """The responder of a new connection."""
@@ -123,20 +123,17 @@ class Face645:
         return self.report.octets() if di == REPORT else self._items.octets(di)
 
     def set_time(self, text: str) -> bool:
-        """Obey a broadcast time (YYMMDDhhmmss) where the rules allow it; say whether it was obeyed.
-
-        Once a day, and by at most five minutes.
-        """
+        """Obey a broadcast time (YYMMDDhhmmss) where the rules of `access` allow it; say whether it was."""
         year, month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(0, 12, 2))
         now = self.meter.clock.now()
         try:
             wanted = datetime(2000 + year, month, day, hour, minute, second, tzinfo=now.tzinfo)
         except ValueError:
             return False
-        if self._set_on == now.date() or abs(wanted - now) > LONGEST_STEP:
+        second = local_seconds(wanted.replace(tzinfo=None))
+        if self.meter.access.permit_broadcast(second) is not Verdict.GRANTED:
             return False
         self.meter.set_clock(wanted, recorded=False)
-        self._set_on = now.date()
         return True
 
 

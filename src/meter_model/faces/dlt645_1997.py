@@ -11,10 +11,14 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
 
 from meterwire.errors import LocalProtocolError, MalformedError
 from meterwire.meter_model.access import WRITING
+from meterwire.meter_model.faces.dlt645_1997_records import Records1997
+from meterwire.meter_model.faces.dlt645_1997_tables import Tables1997
 from meterwire.meter_model.faces.dlt645_access import OPERATOR, authorise
 from meterwire.meter_model.faces.dlt645_answers import Served, Silent, no_data, other_error
 from meterwire.meter_model.faces.dlt645_transfer import Transfer
@@ -28,7 +32,7 @@ from meterwire.protocols.dlt645.frame import BROADCAST
 from meterwire.protocols.dlt645.identifiers import identifiers_for
 from meterwire.protocols.dlt645.messages import Address, BaudRate, Password
 from meterwire.protocols.wire.codec import codec
-from meterwire.quantities import QUANTITIES
+from meterwire.quantities import QUANTITIES, Kind, Quantity
 
 if TYPE_CHECKING:
     from meterwire.meter_model.faces.dlt645 import Face645
@@ -36,8 +40,13 @@ if TYPE_CHECKING:
 WRITE_ADDRESS: Final = 0x0A
 _DATE, _TIME = 0xC010, 0xC011
 _IN_ANSWER: Final = 2
+_TIMES: Final = 0xB
+_PERIODS: Final = 0x0C00
+_RATE: Final = 0xF
 _DIGITS: Final = re.compile(r"[XN]+(?:\.([XN]+))?")
 _PARAMETERS: Final = {
+    0xB634: "active_power_limit_import",
+    0xB635: "active_power_limit_export",
     0xC022: "working_days",
     0xC032: "meter_number",
     0xC033: "customer_number",
@@ -66,25 +75,31 @@ class Items1997:
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
+        self._tables, self._records = Tables1997(meter), Records1997(meter)
 
     def octets(self, di: int) -> bytes | None:
         """The data of an item or a block, None where the meter does not have it."""
-        if di in _PARAMETERS:
+        known = _OF.identifier(di)
+        if di in _PARAMETERS and known is not None:
             name = _PARAMETERS[di]
-            return self._encoded(di, packed(parameters()[name].kind, self._meter.parameters[name]))
+            value = packed(parameters()[name].kind, self._meter.parameters[name])
+            return self._encoded(di, _cut(value, known.format))
         if di & 0xF == 0xF:
             return self._block(di)
-        known = _OF.identifier(di)
         if known is None:
             return None
+        for source in (self._tables, self._records):
+            value = source.read(di)
+            if value is not None:
+                return self._encoded(di, value)
         if known.quantity in QUANTITIES:
-            return self._quantity(di, known.quantity, known.format)
-        return self._time_of_demand(di)
+            return self._quantity(di, QUANTITIES[known.quantity], known.format)
+        return self._register(di, known.format)
 
     def write(self, di: int, octets: bytes, by: Author) -> None:
         """Write a parameter or the clock; raises Denied."""
         known = _OF.identifier(di)
-        if known is None or (di not in _PARAMETERS and di not in (_DATE, _TIME)):
+        if known is None or not (di in _PARAMETERS or di in (_DATE, _TIME) or self._tables.has(di)):
             raise no_data()
         if known.octets != len(octets):
             raise other_error()
@@ -93,6 +108,8 @@ class Items1997:
             if di in _PARAMETERS:
                 name = _PARAMETERS[di]
                 self._meter.parameters.set(name, unpacked(parameters()[name].kind, value), by)
+            elif self._tables.has(di):
+                self._tables.write(di, cast("tuple[Decimal, str]", value), by)
             else:
                 self._set_clock(di, str(value), by)
         except (LocalProtocolError, MalformedError, ValueError) as error:
@@ -115,26 +132,26 @@ class Items1997:
             parts.append(part)
         return b"".join(parts) or None
 
-    def _quantity(self, di: int, name: str, layout: str) -> bytes | None:
+    def _quantity(self, di: int, row: Quantity, layout: str) -> bytes | None:
         try:
-            value: Any = self._meter.read(QUANTITIES[name])
+            value: Any = self._meter.read(row)
         except NotServed:
             return None
-        if isinstance(value, Demand):
-            value = value.value
-        if isinstance(value, Fraction):
-            found = _DIGITS.fullmatch(layout)
-            decimals = len(found[1] or "") if found else 0
-            value = _decimal(value, decimals)
-        return self._encoded(di, value)
+        return self._encoded(di, _cut(value.value if isinstance(value, Demand) else value, layout))
 
-    def _time_of_demand(self, di: int) -> bytes | None:
-        """B0xxH and its like are the times of A0xxH."""
-        known = _OF.identifier(di - 0x1000) if di >> 12 == 0xB else None
-        if known is None or known.quantity not in QUANTITIES:
+    def _register(self, di: int, layout: str) -> bytes | None:
+        """Rates, and settlements: 9410H and 9810H are the last two of 9010H; B0xxH is the time of A0xxH."""
+        of_time = di >> 12 == _TIMES
+        found = _OF.identifier((di - (0x1000 if of_time else 0)) & ~(_PERIODS | _RATE))
+        row = QUANTITIES.get(found.quantity) if found is not None else None
+        if row is None or row.kind not in (Kind.ENERGY, Kind.MAX_DEMAND):
             return None
+        rate, settlement = di & _RATE, (di & _PERIODS) >> 10
+        row = msgspec.structs.replace(row, name=f"{row.name}_{di:04X}", rate=rate, settlement=settlement)
+        if not of_time:
+            return self._quantity(di, row, layout)
         try:
-            demand = self._meter.read(QUANTITIES[known.quantity])
+            demand = self._meter.read(row)
         except NotServed:
             return None
         when = demand.time if isinstance(demand, Demand) else None
@@ -236,6 +253,14 @@ def _item(request: bytes) -> int:
     if asked.data:
         raise other_error()
     return asked.identifier
+
+
+def _cut(value: Any, layout: str) -> Any:
+    """A number cut towards zero to the decimals of a format; other values as they are."""
+    found = _DIGITS.fullmatch(layout)
+    if found is None or not isinstance(value, Fraction | Decimal):
+        return value
+    return _decimal(Fraction(value), len(found[1] or ""))
 
 
 def _decimal(value: Fraction, decimals: int) -> Decimal:

@@ -14,6 +14,7 @@ from meterwire.meter_model.faces.dlt645 import Face645
 from meterwire.meter_model.faces.dlt645_items import quantity_octets
 from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.meter import Meter
+from meterwire.meter_model.storage import Storage
 from meterwire.meter_model.values import Demand
 from meterwire.protocols.dialogue import Patience
 from meterwire.protocols.dlt645.client import AsyncMeter645, Meter645
@@ -187,7 +188,7 @@ NOTHING, UNAUTHORISED, OTHER, BAUD = b"\x02", b"\x04", b"\x01", b"\x08"
 @pytest.mark.parametrize(
     ("function", "data", "error"),
     [
-        (0x11, bytes.fromhex("01FF3003"), NOTHING),
+        (0x11, bytes.fromhex("01013203"), NOTHING),
         (0x11, bytes.fromhex("00000100") + b"\x01", NOTHING),
         (0x11, b"\x00\x00", OTHER),
         (0x12, bytes.fromhex("0000010001"), NOTHING),
@@ -278,6 +279,19 @@ def test_the_time_is_set_once_a_day_over_all_connections():
     face.meter.clock.step(86400)
     broadcast(face, NOON + dt.timedelta(days=1, minutes=2))
     assert face.meter.clock.now().replace(tzinfo=None) == NOON + dt.timedelta(days=1, minutes=2)
+
+
+def test_the_day_is_kept_with_the_meter(tmp_path):
+    """A face that is made anew, and a meter that goes on from its state, have obeyed already."""
+    meter, storage = new_meter(), Storage(tmp_path)
+    storage.attach(meter)
+    broadcast(Face645(meter), NOON + dt.timedelta(minutes=1))
+    broadcast(Face645(meter), NOON + dt.timedelta(minutes=2))
+    storage.close()
+    again = new_meter()
+    Storage(tmp_path).attach(again)
+    broadcast(Face645(again), NOON + dt.timedelta(minutes=2))
+    assert again.clock.now().replace(tzinfo=None) == NOON + dt.timedelta(minutes=1)
 
 
 def test_a_refused_time_does_not_use_up_the_day():

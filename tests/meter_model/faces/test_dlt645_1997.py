@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from meterwire.errors import LocalProtocolError, NoAnswer, OutcomeUnknown, Refused
+from meterwire.meter_model import Constant
 from meterwire.meter_model.faces.dlt645 import Face645
 from meterwire.protocols.dlt645.client import Credentials, Meter645
 from meterwire.protocols.dlt645.frame import BROADCAST, WILDCARD
@@ -194,3 +195,81 @@ def test_what_the_edition_does_not_have_is_told_before_anything_is_sent():
     with pytest.raises(LocalProtocolError):
         Face645(new_face().meter, edition=2014)
     assert done(old_face(), 1, di("9010"))[:2] == di("9010")
+
+
+def test_zones_slots_and_holidays_are_written_entry_by_entry():
+    """The tables in force, as 2007 reads them; entries beyond the last repeat it."""
+    face = old_face()
+    meter, held = client(face), face.meter.parameters
+    for item, value in (("C310", 3), ("C311", 2), ("C312", 4), ("C314", 2)):
+        meter.write(item, value)
+    held.set("day_schedule_1_1", ((0, 1),))
+    meter.write("C333", (Decimal(2), "17:30"))
+    meter.write("C332", (Decimal(3), "08:00"))
+    assert held["day_schedule_1_1"] == ((0, 1), (480, 3), (1050, 2))
+    assert [meter.read(f"C33{entry}").value for entry in (1, 2, 3, 4)] == [
+        [Decimal(1), "00:00"],
+        [Decimal(3), "08:00"],
+        [Decimal(2), "17:30"],
+        [Decimal(2), "17:30"],
+    ]
+    meter.write("C322", (Decimal(2), "07-01"))
+    assert held["season_table_1"][-1] == (7, 1, 2)
+    meter.write("C411", (Decimal(2), "10-01"))
+    meter.write("C412", (Decimal(1), "01-01"))
+    assert (held["holiday_1"], held["holiday_2"]) == ((dt.date(2026, 10, 1), 2), (dt.date(2027, 1, 1), 1))
+    assert meter.read("C412").value == [Decimal(1), "01-01"]
+    meter.write("C411", (Decimal(0), "00-00"))
+    assert held["holiday_1"] is None
+    assert meter.read("C411").value == [Decimal(0), "00-00"]
+    assert face.meter.events.count("day_schedule_programming") >= 1
+    for item, value, bits in (
+        ("C335", (Decimal(1), "08:00"), 0x02),
+        ("C351", (Decimal(1), "08:00"), 0x02),
+        ("C332", (Decimal(9), "08:00"), 0x40),
+        ("C322", (Decimal(5), "07-01"), 0x20),
+        ("C411", (Decimal(1), "02-30"), 0x01),
+        ("C413", (Decimal(1), "02-03"), 0x02),
+    ):
+        with pytest.raises(Refused) as refusal:
+            meter.write(item, value)
+        assert refusal.value.code == bits, item
+
+
+def test_rates_and_settlements_of_every_register():
+    """9411H is the first rate at the last settlement, 98xx of the one before, Bxxx the times of maxima."""
+    face = old_face()
+    face.meter.clock.step(70 * 86_400)
+    meter, new = client(face), Meter645(connected(Face645(face.meter).connect()))
+    for old, item in (("9411", "00010101"), ("9810", "00010002"), ("9124", "00040400"), ("A412", "01010201")):
+        value = new.read(item).value
+        digits = meter.read(old).value
+        assert digits == (value.quantize(digits, "ROUND_DOWN") if isinstance(value, Decimal) else value), old
+    block = meter.read("941F").value
+    assert len(block) == 5
+    assert block[2] == meter.read("9412").value
+    maximum = face.meter.settlement(1)
+    assert maximum is not None
+    time = new.read("01010001").time
+    assert meter.read("B410").value == f"{time:%m-%d %H:%M}"
+    assert refused(face, 1, di("9415")) == NO_DATA
+
+
+def test_counts_times_and_states():
+    """Programmings, clearings, phase failures, and both status words."""
+    face = old_face()
+    meter = client(face)
+    assert [meter.read(item).value for item in ("B210", "B212", "B310", "B340")] == ["00-00 00:00", 0, 0, "00-00 00:00"]
+    meter.write("C113", 7)
+    assert [meter.read(item).value for item in ("B210", "B212")] == [f"{NOON:%m-%d %H:%M}", 1]
+    face.meter.cut_phase("b")
+    face.meter.clock.step(600)
+    assert [meter.read(item).value for item in ("B310", "B312", "B311")] == [1, 1, 0]
+    assert meter.read("B322").value == Decimal(9)
+    assert meter.read("B332").value.startswith("03-04 12:0")
+    assert int(meter.read("C021").value) == 0b10
+    face.meter.turn_current("a", True)
+    face.meter.set_load(Constant(1000, 0, 220))
+    assert meter.read("B634").value == Decimal("39.60")
+    meter.write("B634", Decimal("20.5"))
+    assert face.meter.parameters["active_power_limit_import"] == Decimal("20.5")

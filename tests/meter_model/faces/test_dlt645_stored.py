@@ -206,3 +206,19 @@ def test_the_status_words_follow_the_meter():
     assert refused(face, 0x11, di("04000508")) == NO_DATA
     assert writing("04000501", "0000")
     assert refused(face, 0x14, writing("04000501", "0000")) == "04"
+
+
+def test_registers_of_every_rate_and_settlement():
+    """What the table of quantities does not name is served all the same: rates at settlements sum up to their total."""
+    face = new_face()
+    face.meter.clock.step(40 * 86_400)
+    face.meter.advance()
+    kept = face.meter.settlement(1).readings
+    for rate in range(1, 5):
+        wanted = kept.reading("active_import", "total", rate)
+        assert values(face, f"0001{rate:02X}01") == Decimal(int(wanted * 100)).scaleb(-2)
+    block = values(face, "0001FF01")
+    assert list(block) == [values(face, f"0001{rate:02X}01") for rate in range(5)]
+    assert values(face, "01010201")[0] <= values(face, "01010001")[0]
+    assert len(values(face, "0101FF01")) == 5
+    assert [face.octets(item) for item in (0x00010501, 0x0001010D, 0x00150100)] == [None] * 3
