@@ -3,20 +3,32 @@
 import hashlib
 from itertools import count
 
+from meterwire.errors import SecurityError
 from meterwire.meter_model.faces.dlms import FaceDlms
 from meterwire.meter_model.identity import Identity, Secrets
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Patience
 from meterwire.protocols.dlms.acse import AuthenticationMechanism as Mechanism
+from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.client import AsyncMeterDlms, MeterDlms
+from meterwire.protocols.dlms.data import octet_string
+from meterwire.protocols.dlms.handshake import Handshake
 from meterwire.protocols.dlms.security.agreement import ephemeral
-from meterwire.protocols.dlms.security.ciphering import SIGNED, Level
-from meterwire.protocols.dlms.security.curves import public_key, public_octets
-from meterwire.protocols.dlms.security.forms import Form
+from meterwire.protocols.dlms.security.ciphering import SIGNED, Level  # noqa: F401  for the tests
+from meterwire.protocols.dlms.security.curves import public_octets
+from meterwire.protocols.dlms.security.forms import Form  # noqa: F401  for the tests
 from meterwire.protocols.dlms.security.gcm import AUTHENTICATED, ENCRYPTED
 from meterwire.protocols.dlms.security.keys import Keys
 from meterwire.protocols.dlms.security.settings import Security
 from meterwire.protocols.dlms.security.suites import SUITES
+from meterwire.protocols.dlms.wrapper import Wrapper
+from meterwire.protocols.dlms.xdlms.action import ActionRequestNormal
+from meterwire.protocols.dlms.xdlms.common import AttributeDescriptor, Invoke, MethodDescriptor
+from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
+from meterwire.protocols.dlms.xdlms.get import GetRequestNormal
+from meterwire.protocols.dlms.xdlms.set import SetRequestNormal
+from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.wire.nodes import Variant
 from meterwire.transports.memory import Immediate, ResponderLine
 
 CLIENTS = {
@@ -58,10 +70,10 @@ def secrets(suite, **more):
         signing = public_octets(pair(suite, b"client signing").public_key())
         agreement = public_octets(pair(suite, b"client agreement").public_key())
         clients = CLIENTS.values()
-        more |= {
+        more = {
             "client_signing_keys": dict.fromkeys(clients, signing),
             "client_agreement_keys": dict.fromkeys(clients, agreement),
-        }
+        } | more
     return Secrets(dlms_suite=suite, **more)
 
 
@@ -94,7 +106,9 @@ def keys(suite, meter):
 
 def security(mechanism, suite=0, level=FULL, meter=None, **more):
     """What a client brings; without a level it does without ciphering."""
-    more = {"random": chance(7), "title": TITLE, "keys": keys(suite, meter)} | more
+    more = {"random": chance(7), "title": TITLE} | more
+    if "keys" not in more:
+        more["keys"] = keys(suite, meter)
     return Security(mechanism=mechanism, secret=SECRET, suite=suite, level=level, **more)
 
 
@@ -108,4 +122,56 @@ def client(face, brought, who=None, *, patience=None, line=None, asynchronous=Fa
     return MeterDlms(line, 1, client=who, security=brought, patience=patience, **more)
 
 
-__all__ = ["SIGNED", "Form", "Level", "Mechanism", "Security", "public_key"]
+class Wire:
+    """A client by hand: whatever octets it likes, with the protection of an association that was really made."""
+
+    def __init__(self, face, who=1):
+        self.connection, self.who = face.connect(), who
+        self.protection = None
+
+    def raw(self, octets):
+        """The octets that answer an APDU; None for none."""
+        answers = self.connection.receive(codec(Wrapper).build(Wrapper(self.who, 1, octets)), 0.0)
+        assert len(answers) <= 1
+        return codec(Wrapper).parse(answers[0].octets).apdu if answers else None
+
+    def associate(self, brought):
+        """All passes; raises what the handshake raises."""
+        handshake = Handshake(brought, 0xFFFF)
+        aare = codec(APDU).parse(self.raw(handshake.aarq())).value
+        self.protection = handshake.accepted(aare).protection
+        if handshake.pending:
+            outcome = self.act(15, (0, 0, 40, 0, 0, 255), 1, octet_string(handshake.answer())).outcome
+            if outcome.result:
+                raise SecurityError("not accepted")
+            handshake.conclude(outcome.returned.value.value)
+        return self
+
+    def ask(self, apdu):
+        """What a plain APDU is answered with, protected both ways."""
+        return codec(APDU).parse(self.protection.unprotect(self.raw(self.protection.protect(apdu)))).value
+
+    def get(self, class_id, instance, attribute):
+        return self.ask(get_request(class_id, instance, attribute))
+
+    def act(self, class_id, instance, method, data=None):
+        request = ActionRequestNormal(
+            Invoke(priority=1, number=2), MethodDescriptor(class_id, bytes(instance), method), data
+        )
+        return self.ask(codec(APDU).build(Variant(ApduTag.ACTION_REQUEST, request)))
+
+    def write(self, class_id, instance, attribute, data):
+        descriptor = AttributeDescriptor(class_id, bytes(instance), attribute)
+        request = SetRequestNormal(Invoke(priority=1, number=3), descriptor, None, data)
+        return self.ask(codec(APDU).build(Variant(ApduTag.SET_REQUEST, request)))
+
+
+def get_request(class_id, instance, attribute):
+    request = GetRequestNormal(Invoke(priority=1, number=1), AttributeDescriptor(class_id, bytes(instance), attribute))
+    return codec(APDU).build(Variant(ApduTag.GET_REQUEST, request))
+
+
+def refusal(octets):
+    """The service error of a plain exception response; None for anything else."""
+    found = codec(APDU).parse(octets).value
+    return found.service_error.tag if isinstance(found, ExceptionResponse) else None
