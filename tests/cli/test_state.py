@@ -24,8 +24,8 @@ KILLS = int(os.environ.get("METERWIRE_KILLS", "6"))
 class Server:
     """`meterwire serve --state` as a process, with its control surface."""
 
-    def __init__(self, folder, clock="frozen:2026-01-01T00:00:00"):
-        words = ["serve", "--state", str(folder), "--clock", clock, "--listen", "dlt645+tcp://127.0.0.1:0"]
+    def __init__(self, folder, clock="frozen:2026-01-01T00:00:00", dialect="dlt645"):
+        words = ["serve", "--state", str(folder), "--clock", clock, "--listen", f"{dialect}+tcp://127.0.0.1:0"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "meterwire", *words, "--control", "tcp://127.0.0.1:0"],
             stdout=subprocess.PIPE,
@@ -121,6 +121,38 @@ def test_nothing_written_over_a_protocol_is_lost_by_a_kill(tmp_path):
             killer.join()
         server.end(signal.SIGKILL)
     assert written > 3
+
+
+def test_nothing_written_over_dlt69845_is_lost_by_a_kill(tmp_path):
+    """Protects SET and ACTION likewise: parameters, the relay, and the record of who did it survive kill -9."""
+    import meterwire
+
+    chance = random.Random(KILLS)
+    written = 0
+    for _ in range(2):
+        server = Server(tmp_path, dialect="dlt69845")
+        with meterwire.connect(server.url, address="000000000161") as client:
+            found = int(client.read("4500020C").value or 0) if written else 0
+            assert found in {written, written + 1}
+            written = found
+            client.connect("00000000")
+            client.act_text("80008100", "[{F2050201,0,0,false}]")
+            until = time.monotonic() + chance.uniform(0.05, 0.3)
+            while time.monotonic() < until:
+                client.write_text("4500020C", f"long-unsigned:{written + 1}")
+                written += 1
+            killer = threading.Timer(chance.uniform(0, 0.01), server.process.kill)
+            killer.start()
+            with contextlib.suppress(MeterwireError):
+                while True:
+                    client.write_text("4500020C", f"long-unsigned:{written + 1}")
+                    written += 1
+            killer.join()
+        server.end(signal.SIGKILL)
+    server = Server(tmp_path)
+    assert server.ask(op="get", what="relay")["position"] == "open"
+    assert written > 2
+    server.end(signal.SIGTERM)
 
 
 def test_a_clean_end_keeps_everything(tmp_path):

@@ -1,5 +1,6 @@
 """The flagship: at a frozen clock every quantity reads the same through each dialect that names it."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -13,12 +14,20 @@ from hypothesis import strategies as st
 from meterwire.meter_model.clock import parse_clock
 from meterwire.meter_model.faces.dlms import FaceDlms
 from meterwire.meter_model.faces.dlt645 import Face645
+from meterwire.meter_model.faces.dlt645_parameters import places
+from meterwire.meter_model.faces.dlt645_values import unpacked
 from meterwire.meter_model.faces.dlt69845 import Face69845
+from meterwire.meter_model.faces.dlt69845_attributes import read, rows
+from meterwire.meter_model.faces.dlt69845_holds import held_of
+from meterwire.meter_model.faces.dlt69845_types import type_of
 from meterwire.meter_model.load import Constant, Household, Industrial
 from meterwire.meter_model.meter import Meter
+from meterwire.meter_model.parameters import parameters
 from meterwire.protocols.dlms.client import MeterDlms
 from meterwire.protocols.dlt645.client import Meter645
+from meterwire.protocols.dlt645.identifiers import decode
 from meterwire.protocols.dlt69845.client import Meter69845
+from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.quantities import QUANTITIES
 from meterwire.transports.memory import ResponderLine
 
@@ -49,6 +58,26 @@ readings = st.dictionaries(
     ),
     max_size=6,
 )
+
+
+CHANGED = {
+    "season_count": 3,
+    "day_schedule_count": 2,
+    "holiday_count": 2,
+    "season_table_1": ((1, 1, 1), (4, 1, 2), (10, 1, 1)),
+    "day_schedule_1_2": ((0, 2), (495, 1), (1320, 3)),
+    "holiday_2": (dt.date(2026, 10, 1), 2),
+    "rate_price_1_3": Decimal("0.6123"),
+    "rate_price_2_4": Decimal("0.2001"),
+    "schedule_switch_time": dt.datetime(2026, 7, 1, 2, 30),
+    "settlement_day_2": (15, 12),
+    "working_days": 0b0111110,
+    "reactive_combination_2": 0b01101001,
+    "transformer_loss_7": Decimal("1.234"),
+    "alarm_amount_2": Decimal("12.34"),
+    "trip_current_limit": Decimal("7.5"),
+}
+"""Parameters that are not as a new meter has them."""
 
 
 def clients(meter):
@@ -102,6 +131,33 @@ def test_every_named_quantity_can_be_read():
         for reading in client.read_many([row.name for row in NAMED[dialect]]):
             assert reading.error is None, (dialect, reading)
             assert reading.value is not None, (dialect, reading)
+
+
+def test_parameters_and_states_are_the_same_through_both_chinese_dialects():
+    """Protects what is no quantity: tables, limits, words and status words, whichever dialect wrote them last."""
+    meter = Meter(clock=parse_clock("frozen:2026-01-01T12:34:56"))
+    face = Face645(meter)
+    meter.relay.trip()
+    for name, value in CHANGED.items():
+        meter.parameters.set(name, value)
+    compared = set()
+    for row in (row for own in rows().values() for row in own.values()):
+        if row.access != "w" or row.holds.startswith("@") or not row.is_there(meter):
+            continue
+        sent = read(meter, Oad(row.oi, row.number, 0))
+        for name, value in held_of(row.holds).changes(meter, type_of(row.type).value(sent)).items():
+            for di, place in places().items():
+                octets = face.parameters.octets(di) if place.parameter == name else None
+                if octets is not None:
+                    assert unpacked(parameters()[name].kind, decode(di, octets)) == value, name
+                    compared.add(name)
+    assert len(compared) > 60, sorted(compared)
+    assert set(CHANGED) <= compared | {"rate_price_2_4"}
+    words = read(meter, Oad(0x2014, 2, 0)).value
+    for number, word in enumerate(words):
+        octets = face.octets(0x04000501 + number)
+        assert "".join(f"{octet:08b}"[::-1] for octet in octets) == word.value, number
+    assert sum(word.value.count("1") for word in words) >= 2
 
 
 @pytest.mark.skipif(os.environ.get("METERWIRE_CODEC") == "construct", reason="is the construct run itself")

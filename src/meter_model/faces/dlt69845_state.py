@@ -13,6 +13,7 @@ from meterwire.meter_model.load import PHASES
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.relay import Position
 from meterwire.meter_model.values import NotServed
+from meterwire.meter_model.voltage_quality import Period, Tally
 
 _EVERY_MONTH: Final = 0xFF
 """Month of a settlement day of steps that comes each month (recalled)."""
@@ -51,6 +52,22 @@ def _last_minute(meter: Meter, signs: Mapping[str, int]) -> tuple[Fraction, ...]
         Fraction(sum(sign * int(rows[place][FLOWS.index(flow)]) for flow, sign in signs.items()), 60_000)
         for place in places
     )
+
+
+def _voltage_quality(phase: str) -> Callable[[Meter], Any]:
+    """Of this day and this month: minutes in all, per cent within the limits and beyond, minutes above and below."""
+
+    def value(meter: Meter) -> Any:
+        if phase not in {"", *meter.circuit.phases}:
+            raise NotServed(f"a meter without phase {phase}")
+        return tuple(_tally(meter.voltage_quality.tally(phase, 0, period)) for period in _PERIODS)
+
+    return value
+
+
+def _tally(found: Tally) -> Any:
+    minutes = [seconds // 60 for seconds in (found.monitored, found.above, found.below)]
+    return (minutes[0], found.qualified_rate, found.over_limit_rate, *minutes[1:])
 
 
 # ------------------------------------------------------------ the account
@@ -97,6 +114,7 @@ def _produced(meter: Meter) -> dt.datetime | None:
     return dt.datetime.combine(day, dt.time())
 
 
+_PERIODS: Final[tuple[Period, ...]] = ("day", "month")
 _REACTIVE: Final = {"reactive_q1": 1, "reactive_q2": 1, "reactive_q3": -1, "reactive_q4": -1}
 _APPARENT: Final = {"apparent_import": 1, "apparent_export": 1}
 _STATES: Final[Mapping[str, Callable[[Meter], Any]]] = {
@@ -106,6 +124,10 @@ _STATES: Final[Mapping[str, Callable[[Meter], Any]]] = {
     "current_unbalance": lambda meter: _unbalance(_of_phases(meter, meter.instant.current)),
     "average_reactive": lambda meter: _last_minute(meter, _REACTIVE),
     "average_apparent": lambda meter: _last_minute(meter, _APPARENT),
+    "voltage_quality": _voltage_quality(""),
+    "voltage_quality_a": _voltage_quality("a"),
+    "voltage_quality_b": _voltage_quality("b"),
+    "voltage_quality_c": _voltage_quality("c"),
     "price": lambda meter: meter.credit.price,
     "rate_price": lambda meter: meter.credit.rate_price,
     "step_price": lambda meter: meter.credit.step_price,

@@ -152,7 +152,7 @@ def test_every_attribute_is_read_in_its_type(profile):
             assert head.get(beyond) == Dar.OBJECT_UNAVAILABLE
     account = {("202C", 6), ("202D", 6), ("202E", 6)}
     wanted = {("4020", 6), ("4021", 6), ("4401", 3)} | (account if profile != "prepaid" else set())
-    assert missing - {("2026", 6), ("2027", 6)} == wanted
+    assert missing - {(oi, 6) for oi in ("2026", "2027", "2132", "2133")} == wanted
     assert (("2026", 6) in missing) is (profile == "single-phase")
 
 
@@ -195,6 +195,12 @@ def test_states_are_those_of_the_model(meter, head):
     voltages = [meter.instant.voltage(phase) for phase in range(3)]
     unbalance = (max(voltages) - min(voltages)) * 100 / max(voltages)
     assert head.get("20260200") == u16(int(unbalance * 100))
+    meter.clock.step(7200)
+    tally = meter.voltage_quality.tally("a", 0, "day")
+    assert head.get("21310201").value == (
+        *(u32(7200 // 60), u16(int(tally.qualified_rate * 100)), u16(int(tally.over_limit_rate * 100))),
+        *(u32(tally.above // 60), u32(tally.below // 60)),
+    )
     reactive = [one.value for one in head.get("20080200").value]
     assert abs(reactive[0] - sum(reactive[1:])) <= 3
 
