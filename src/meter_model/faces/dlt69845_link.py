@@ -33,6 +33,8 @@ LONGEST_REQUEST: Final = 0xFFFF
 """Octets of the longest APDU that the meter puts together from pieces."""
 _RECEIPTS: Final = (b"\x08", b"\x10", b"\x6e")
 """What a client says in an exchange that the meter began: REPORT-Response, protected or not, and ERROR-Response."""
+_COST: Final = 11
+"""Octets of a frame beside the digits of its address and the user data."""
 _LENGTH: Final = FrameLength()  # what it says follows when the frame is built
 
 
@@ -168,10 +170,9 @@ class ServerLink:
         return self._outgoing.busy
 
     def _say(self, user: bytes, client: int, control: LinkControl, now: float) -> bytes:
-        whole = self._frame(user, control, client)
-        if len(whole) <= self.frame_size:
-            return whole
-        room = self.frame_size - (len(whole) - len(user))
+        room = self.frame_size - _COST - len(_wire(self._own(), self._logic, self._edition)[1])
+        if len(user) <= room:
+            return self._frame(user, control, client)
         self._sending = _control(control.started_by_client, control.scrambled, 1), client
         return self._frame(self._outgoing.send(user, room, now), *self._sending)
 
