@@ -88,8 +88,7 @@ class Files:
         self.announced: Announced | None = None
         self.running: Announced | None = None
         self.due: dt.datetime | None = None
-        self._octets = bytearray()
-        self._done = bytearray()
+        self._parts: dict[int, bytes] = {}
         self._image = b""
         self._changes = 0
         self._activation: Appointment | None = None
@@ -106,7 +105,6 @@ class Files:
             return
         self.cancel()
         self.announced = file
-        self._octets, self._done = bytearray(file.size), bytearray(file.blocks)
 
     def write(self, number: int, octets: bytes) -> None:
         """Take a block, numbered from 0; the same one twice is harmless.
@@ -119,45 +117,43 @@ class Files:
         file = self._file()
         if len(octets) != file.length(number):
             raise LocalProtocolError(f"block {number} of {len(octets)} octets, not {file.length(number)}")
-        place = number * file.block
-        if not self._done[number] or self._octets[place : place + len(octets)] != octets:
-            self._octets[place : place + len(octets)] = octets
-            self._done[number] = 1
+        if self._parts.get(number) != octets:
+            self._parts[number] = bytes(octets)
             self._changes += 1
 
     def read(self, number: int) -> bytes:
         """A block that has arrived, numbered from 0; raises NoTransfer, and IndexError where it has not."""
-        file = self._file()
-        length = file.length(number)
-        if not self._done[number]:
+        self._file()
+        if number not in self._parts:
             raise IndexError(number)
-        return bytes(self._octets[number * file.block :][:length])
+        return self._parts[number]
 
     @property
     def blocks(self) -> str:
         """For each block `1` where it has arrived, else `0`."""
-        return "".join("1" if one else "0" for one in self._done)
+        count = 0 if self.announced is None else self.announced.blocks
+        return "".join("1" if number in self._parts else "0" for number in range(count))
 
     @property
     def complete(self) -> bool:
         """Whether every block has arrived."""
-        return bool(self._done) and all(self._done)
+        return self.announced is not None and len(self._parts) == self.announced.blocks
 
     @property
     def progress(self) -> int:
         """Blocks that have arrived, in per cent, cut off."""
-        return 100 * sum(self._done) // len(self._done) if self._done else 0
+        return 0 if self.announced is None else 100 * len(self._parts) // self.announced.blocks
 
     @property
     def verified(self) -> bool:
         """Whether the file is complete and has the digest that was announced."""
-        return self.complete and _DIGESTS[self._file().check](bytes(self._octets), self._file().digest)
+        return self.complete and _DIGESTS[self._file().check](self._whole(), self._file().digest)
 
     def cancel(self) -> None:
         """Give the transfer up, and forget the file; what runs goes on."""
         self.schedule(None)
         self.announced = None
-        self._octets, self._done = bytearray(), bytearray()
+        self._parts.clear()
         self._changes += 1
 
     # ------------------------------------------------------------ making it run
@@ -181,7 +177,7 @@ class Files:
         """Run what has been taken, if it is right; say whether it does."""
         if not self.verified:
             return False
-        self.running, self._image = self._file(), bytes(self._octets)
+        self.running, self._image = self._file(), self._whole()
         self._changes += 1
         self._meter.note_event("upgraded")
         return True
@@ -216,8 +212,7 @@ class Files:
             "announced": None if self.announced is None else msgspec.to_builtins(self.announced),
             "running": None if self.running is None else msgspec.to_builtins(self.running),
             "due": None if self.due is None else self.due.isoformat(),
-            "octets": bytes(self._octets),
-            "done": bytes(self._done),
+            "parts": [[number, octets] for number, octets in self._parts.items()],
             "image": self._image,
         }
 
@@ -225,12 +220,15 @@ class Files:
         """Take a saved state over; raises ValueError, KeyError or TypeError for what is none."""
         self.announced = None if state["announced"] is None else msgspec.convert(state["announced"], Announced)
         self.running = None if state["running"] is None else msgspec.convert(state["running"], Announced)
-        self._octets, self._done = bytearray(state["octets"]), bytearray(state["done"])
+        self._parts = {int(number): bytes(octets) for number, octets in state["parts"]}
         self._image = bytes(state["image"])
         due = state["due"]
         self.due = None if due is None else dt.datetime.fromisoformat(due)
         if self.due is not None and local_seconds(self.due) > self._meter.second:
             self._activation = self._meter.agenda.at(local_seconds(self.due), self._activate_now)
+
+    def _whole(self) -> bytes:
+        return b"".join(self._parts[number] for number in range(self._file().blocks))
 
     def _file(self) -> Announced:
         if self.announced is None:
