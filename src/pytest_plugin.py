@@ -137,6 +137,11 @@ class EmulatedMeter:
         """Something happens to the meter: `cover-open`."""
         self.control(op="event", name=name)
 
+    def display(self) -> str | None:
+        """The line that a person reads on it now, None where the display is dark; `event("button")` turns it on."""
+        shown: str | None = self.control(op="get", what="display")["shown"]
+        return shown
+
     def read(self, quantity: str) -> Value:
         """What the meter itself holds, exact: the truth that clients are compared with."""
         return self.apply(lambda meter: meter.read(quantity))

@@ -46,6 +46,16 @@ class BooksControl:
             "tariff": self._tariff,
             "credit": self._credit,
             "freezes": self._freezes,
+            "display": self._display,
+        }
+
+    def _display(self) -> dict[str, Any]:
+        display = self._meter.display
+        shown = display.shown()
+        return {
+            "shown": None if shown is None else shown.line,
+            "cyclic": [msgspec.structs.asdict(screen) for screen in display.cyclic()],
+            "key": [msgspec.structs.asdict(screen) for screen in display.by_key()],
         }
 
     def _tariff(self) -> dict[str, Any]:

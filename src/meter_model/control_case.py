@@ -102,8 +102,14 @@ class Case:
             self.meter.note_event(name)
         else:
             self.meter.change_inputs(inputs)
-        if name == "button" and not self.meter.status.wake():
+        if name == "button":
+            self._press()
+
+    def _press(self) -> None:
+        """The one key: it wakes a meter without power, closes a relay that may be closed, and turns the display on."""
+        if not self.meter.status.wake():
             self.meter.relay.press_button()
+        self.meter.display.press()
 
     def records(self, kind: str) -> list[dict[str, Any]]:
         """The records of a kind as JSON; raises LocalProtocolError."""

@@ -16,6 +16,7 @@ from meterwire.meter_model.agenda import Agenda
 from meterwire.meter_model.books import Books
 from meterwire.meter_model.circuit import Circuit, Instant, PhaseOverride
 from meterwire.meter_model.clock import VirtualClock, local_time
+from meterwire.meter_model.display import Display
 from meterwire.meter_model.events import Events
 from meterwire.meter_model.files import Files
 from meterwire.meter_model.fittings import Fittings
@@ -66,6 +67,7 @@ class Meter:
         reports: what of that nobody has been told yet.
         inputs: its case and batteries; change them through the methods here.
         status: its state as named bits.
+        display: what a person sees.
         made_as: the profile it began with; likewise made_with_number.
         agenda: what it has to do at a moment to come.
         parameters: what can be set.
@@ -118,7 +120,7 @@ class Meter:
         self.parameters, self.access, self.programming = fittings.parameters, fittings.access, fittings.programming
         self.relay, self.esam, self.dlms_security = fittings.relay, fittings.esam, fittings.dlms_security
         self.esam69845 = fittings.esam69845
-        self.status = Status(self)
+        self.status, self.display = Status(self), Display(self)
         self.parameters.watch(self.events.parameter_changed)
         self.programming.watch(self.events.announced)
         self._books = books = Books(self)
