@@ -1,9 +1,11 @@
 """A meter with DLMS/COSEM security, and clients for it: both ends in one process, on a virtual clock."""
 
+import copy
 import hashlib
 from itertools import count
 
 from meterwire.errors import SecurityError
+from meterwire.meter_model.dlms_security import DlmsSecurity
 from meterwire.meter_model.faces.dlms import FaceDlms
 from meterwire.meter_model.identity import Identity, Secrets
 from meterwire.meter_model.meter import Meter
@@ -77,10 +79,18 @@ def secrets(suite, **more):
     return Secrets(dlms_suite=suite, **more)
 
 
+METER, OBJECTS = Meter(), {}
+
+
 def served(suite=0, **more):
-    """A meter of this suite and its face."""
-    meter = Meter(identity=Identity(secrets=secrets(suite, **more)))
-    return meter, FaceDlms(meter, random=chance(99))
+    """A meter of this suite and its face; what the meter measures is always the same, its secrets are new ones."""
+    meter = copy.copy(METER)
+    meter.identity = Identity(secrets=secrets(suite, **more))
+    meter.dlms_security = DlmsSecurity(meter.identity, meter.clock.seconds)
+    face = FaceDlms(meter, random=chance(99))
+    OBJECTS.update(OBJECTS or face.objects)
+    face.__dict__["objects"] = dict(OBJECTS)
+    return meter, face
 
 
 def keys(suite, meter):
