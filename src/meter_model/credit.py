@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -260,6 +260,12 @@ class Credit:
         """The registers are about to begin at zero."""
         self._settle()
         self.usage.cleared()
+
+    def registers_change(self, change: Callable[[], None]) -> None:
+        """Have registers changed: what was used before costs what it did, and counting goes on from the new ones."""
+        self._settle()
+        change()
+        self._anchor()
 
     def stir(self) -> None:
         """Something changes at the meter: there may be a reason to look at the account."""

@@ -196,6 +196,11 @@ class Energies:
         else:
             self._core.preset(place, by_phase, energy, phase=cast("Literal['a', 'b', 'c']", scope))
 
+    def clear_one(self, register: str, scope: str = "total") -> None:
+        """Let a register begin at zero, that of a total with all its rates."""
+        for rate in range(1, self.rates + 1) if scope == "total" else (1,):
+            self.preset(register, Fraction(0), scope, rate)
+
     def readings(self) -> Readings:
         """All registers as they stand."""
         return Readings(

@@ -350,6 +350,12 @@ class Meter:
         self._intervene("demand-cleared")
         self._ledger.clear_demand()
 
+    def clear_energy(self, register: str, phase: str = "total") -> None:
+        """Let one register of energy begin at zero, that of a total with its rates; its record is written before."""
+        self._close_step()
+        self.credit.registers_change(lambda: self._ledger.energies.clear_one(register, phase))
+        self._forget()
+
     def clear(self) -> None:
         """Forget all energies, demands, settlements and events, as the order to clear the meter does."""
         self._intervene("meter-cleared")

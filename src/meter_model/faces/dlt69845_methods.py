@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from meterwire.meter_model.access import Verdict
 from meterwire.meter_model.clock import local_seconds
+from meterwire.meter_model.demand import FLOWS
 from meterwire.meter_model.faces import dlt69845_record_objects as records
 from meterwire.meter_model.faces.dlt69845_attributes import is_served
 from meterwire.meter_model.faces.dlt69845_context import Context
@@ -55,7 +56,7 @@ def act(context: Context, omd: Omd, parameter: Variant) -> Variant | None:
     elif omd.method == _RESET and _class_of(omd.oi) == _DEMAND:
         _clear_one_demand(context.meter, omd.oi, parameter, by)
     elif omd.method == _RESET and _class_of(omd.oi) == _ENERGY:
-        raise Denied(Dar.READ_WRITE_DENIED)  # registers that are billed are cleared with the whole meter or not at all
+        _clear_one_energy(context.meter, omd.oi, parameter, by)
     else:
         raise Denied(Dar.OBJECT_UNAVAILABLE if _is_declared(omd) else Dar.OBJECT_CLASS_INCONSISTENT)
     return None
@@ -94,6 +95,17 @@ def _clear_one_demand(meter: Meter, oi: int, parameter: Variant, by: Author) -> 
     meter.programming.note(by, "demand-cleared")
     for register, scope in places:
         meter.demand.clear_one(register, scope)
+
+
+def _clear_one_energy(meter: Meter, oi: int, parameter: Variant, by: Author) -> None:
+    """One register and its rates; its record is that of a cleared meter. A combined one is made of others."""
+    _nothing(parameter)
+    places = registers_of(oi)
+    if any(register not in FLOWS for register, _ in places):
+        raise Denied(Dar.READ_WRITE_DENIED)
+    meter.programming.note(by, "meter-cleared")
+    for register, scope in places:
+        meter.clear_energy(register, scope)
 
 
 def _restart(context: Context, parameter: Variant, by: Author) -> None:

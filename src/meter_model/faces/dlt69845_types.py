@@ -24,6 +24,7 @@ from meterwire.protocols.dlt69845.dates import NOT_SPECIFIED, UNSPECIFIED, UNSPE
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.wire.nodes import Variant
+from meterwire.quantities import by_di, by_oad
 
 INTEGERS: Final = {
     "double-long": (5, 32, True),
@@ -152,6 +153,25 @@ class Descriptor(msgspec.Struct, frozen=True):
         return str(_content(found, 81))
 
 
+class Screen(msgspec.Struct, frozen=True):
+    """What a screen shows: a column (CSD) here, a data identifier of DL/T 645 in the neutral lists of screens."""
+
+    def data(self, value: Any) -> Variant:
+        """See `Type`."""
+        row = by_di(int(value, 16))
+        if row is None or row.oad is None:
+            raise Denied(Dar.OBJECT_UNAVAILABLE)
+        return Variant(91, Oad.of(row.oad))
+
+    def value(self, found: Variant) -> Any:
+        """See `Type`."""
+        column = _content(found, 91)
+        row = by_oad(column.packed) if isinstance(column, Oad) else None
+        if row is None or row.di is None:
+            raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
+        return f"{row.di:08X}"
+
+
 class Port(msgspec.Struct, frozen=True):
     """The speed of a port in bits a second; its characters always have 8 bits, even parity and one stop bit."""
 
@@ -272,6 +292,7 @@ _OTHER: Final[Mapping[str, Callable[[int], Any]]] = {
     "date_time_s": lambda size: Moment(),  # noqa: ARG005  always of one size
     "bool": lambda size: Truth(),  # noqa: ARG005  likewise
     "OAD": lambda size: Descriptor(),  # noqa: ARG005  likewise
+    "screen": lambda size: Screen(),  # noqa: ARG005  likewise
     "COMDCB": lambda size: Port(),  # noqa: ARG005  likewise
     "date": lambda size: Day(),  # noqa: ARG005  likewise
 }

@@ -504,7 +504,8 @@ def test_the_relay_obeys(meter, head):
         ("99990100", NULL, Dar.OBJECT_UNDEFINED),
         ("80008300", NULL, Dar.OBJECT_CLASS_INCONSISTENT),
         ("43000400", NULL, Dar.OBJECT_UNAVAILABLE),
-        ("00100100", Variant(15, 0), Dar.READ_WRITE_DENIED),
+        ("00000100", Variant(15, 0), Dar.READ_WRITE_DENIED),
+        ("00100100", u8(0), Dar.TYPE_UNMATCHED),
         ("43000301", NULL, Dar.SCOPE_OF_ACCESS_VIOLATED),
         ("43000300", u8(1), Dar.TYPE_UNMATCHED),
         ("80008100", NULL, Dar.TYPE_UNMATCHED),
@@ -561,6 +562,38 @@ def test_clearing_with_records(meter, head):
     assert (meter.events.count("meter_clear"), meter.events.record("meter_clear").source) == (1, "00000016")
     assert head.act("43000100", Variant(15, 0)) == Dar.SUCCESS
     assert head.set("41000200", u8(30)) == Dar.PASSWORD_WRONG_OR_UNAUTHORISED  # nobody is connected any more
+
+
+def test_one_energy_is_reset_as_in_the_standards_own_example():
+    """Protects the annex (H.5.1): the register begins at zero with its rates, others and the account do not notice."""
+    meter = prepaid("energy")
+    head = Head(meter, PASSWORD)
+    meter.clock.step(3600)
+    balance, others = meter.credit.balance, [head.get(oad) for oad in ("00110201", "00200200", "00500200")]
+    request = APDU.parse(bytes.fromhex("070105001001000F0000")).body
+    assert APDU.build(Apdu.of(head.ask(request))).hex().upper() == "8701050010010000000000"
+    assert head.durable
+    assert head.get("00100200") == array(*[u32(0)] * 5)
+    assert [head.get(oad) for oad in ("00110201", "00200200", "00500200")] == others
+    assert meter.credit.balance == balance
+    assert meter.events.record("meter_clear").source == "00000016"
+    meter.clock.step(3600)
+    used = meter.read("active_energy_import")
+    assert used > 0
+    assert balance - meter.credit.balance == used
+    total = head.get("00100200").value
+    assert abs(total[0].value - sum(rate.value for rate in total[1:])) <= 4
+
+
+def test_screens_are_columns(meter, head):
+    """Protects the display: what a screen shows is named by a column here and by an identifier in DL/T 645."""
+    screens = array(*(structure(Variant(91, Oad.of(oad)), u8(0)) for oad in ("00100201", "20000202")))
+    assert head.set("F3010200", screens) == Dar.SUCCESS
+    assert [meter.parameters[f"display_key_{number}"] for number in (1, 2)] == ["00010000", "02010200"]
+    assert meter.parameters["display_key_count"] == 2
+    assert head.get("F3010200") == screens
+    unknown = structure(Variant(91, Oad.of("99990201")), u8(0))
+    assert head.set("F3010201", unknown) == Dar.SCOPE_OF_ACCESS_VIOLATED
 
 
 def test_methods_of_objects_with_records(meter, head):
@@ -629,7 +662,7 @@ def test_all_attributes_at_once(head):
     assert (energy.tag, len(energy.value)) == (2, 5)
     assert energy.value == tuple(head.get(f"0010{number:02X}00") for number in range(1, 6))
     assert head.get("00100002") == head.get("00100200")
-    assert head.get("F3000000").value[1] == NULL
+    assert head.get("20170000").value[0] == Variant(9, b"\x20\x17")
     assert head.get("44010000").value == (Variant(9, b"\x44\x01"), NULL)
 
 
