@@ -18,7 +18,13 @@ from meterwire.transports.serve import serve
 
 gurux_dlms = pytest.importorskip("gurux_dlms")
 from gurux_dlms.enums import Authentication, Conformance, InterfaceType, ObjectType  # noqa: E402
-from gurux_dlms.objects import GXDLMSClock, GXDLMSData, GXDLMSExtendedRegister, GXDLMSRegister  # noqa: E402
+from gurux_dlms.objects import (  # noqa: E402
+    GXDLMSClock,
+    GXDLMSData,
+    GXDLMSExtendedRegister,
+    GXDLMSProfileGeneric,
+    GXDLMSRegister,
+)
 
 
 @pytest.fixture(scope="module")
@@ -198,3 +204,124 @@ def test_agrees_on_services_that_both_have(served):
         agreed = one.client.negotiatedConformance
         assert agreed & Conformance.GET
         assert not agreed & Conformance.GENERAL_BLOCK_TRANSFER
+
+
+# ---------------------------------------------------------------- what the meter has stored, and what can be changed
+
+PROFILE = "1.0.99.1.4.255"
+
+
+@pytest.fixture(scope="module")
+def stored(served, face):
+    """The profile with its columns as gurux knows them, 200 rows of it, and what our client reads."""
+    face.meter.clock.step(200 * 900)
+    with peer(served) as one:
+        profile = GXDLMSProfileGeneric(PROFILE)
+        one.read(profile, 3)
+        yield profile, MeterDlms(connected(face.connect())).profile("1-0:99.1.4")
+
+
+def _rows(one, profile, requests):
+    """Rows that gurux makes of an answer: times, and energies in kWh."""
+    reply = one.all(requests)
+    profile.buffer.clear()
+    one.client.updateValue(profile, 2, reply.value)
+    rows = [(row[0].value.replace(tzinfo=None), row[1]) for row in profile.buffer]
+    return [time for time, _ in rows], [Decimal(str(value)) / 100 for _, value in rows]
+
+
+@pytest.mark.parametrize("pdu", [0xFFFF, 200], ids=["whole", "blocks"])
+def test_reads_two_hundred_rows(served, stored, pdu):
+    """The whole buffer: the same times and values that our own client reads."""
+    profile, ours = stored
+    with peer(served, pdu=pdu) as one:
+        times, values = _rows(one, profile, one.client.read(profile, 2))
+        assert times == [time.replace(tzinfo=None) for time in ours.times]
+        assert len(times) == 200
+        assert values == ours.columns[0].values
+        assert (one.frames > 30) == (pdu == 200)
+
+
+def test_reads_rows_by_entry(served, stored):
+    profile, ours = stored
+    with peer(served) as one:
+        times, values = _rows(one, profile, one.client.readRowsByEntry(profile, 11, 20))
+        assert times == [time.replace(tzinfo=None) for time in ours.times[10:30]]
+        assert values == ours.columns[0].values[10:30]
+
+
+def test_reads_rows_by_range(served, stored):
+    profile, ours = stored
+    with peer(served) as one:
+        start, end = (ours.times[at] for at in (50, 79))
+        times, _ = _rows(one, profile, one.client.readRowsByRange(profile, start, end))
+        assert times == [time.replace(tzinfo=None) for time in ours.times[50:80]]
+
+
+def test_reads_profiles_in_a_list(served, stored):
+    """GET with list of two buffers and a register, longer than one APDU."""
+    profile, ours = stored
+    with peer(served, pdu=400) as one:
+        register = GXDLMSRegister("1.0.1.8.0.255")
+        wanted = [(register, 3), (profile, 7), (profile, 3)]
+        reply = one.all(one.client.readList(wanted))
+        one.client.updateValues(wanted, reply.value)
+        assert reply.value[1] == 200
+        assert len(profile.captureObjects) == len(ours.columns) + 1
+
+
+def test_sets_and_acts(served, face):
+    """SET of a text and of the clock, and two of its methods: the meter does what gurux says."""
+    with peer(served, client=17, authentication=Authentication.LOW, password="12345678") as one:
+        number = GXDLMSData("0.0.96.1.1.255")
+        number.value = bytearray(b"GURUX-1")
+        one.all(one.client.write(number, 2))
+        assert face.meter.parameters["asset_number"] == "GURUX-1"
+        clock = GXDLMSClock("0.0.1.0.0.255")
+        one.all(clock.shiftTime(one.client, 60))
+        one.all(clock.adjustToMinute(one.client))
+        assert face.meter.now().second == 0
+        profile = GXDLMSProfileGeneric("1.0.99.1.2.255")
+        one.all(profile.capture(one.client))
+        one.read(profile, 7)
+        before = profile.entriesInUse
+        one.all(profile.capture(one.client))
+        one.read(profile, 7)
+        assert profile.entriesInUse == before + 1
+        one.all(profile.reset(one.client))
+        one.read(profile, 7)
+        assert profile.entriesInUse == 0
+
+
+def test_a_long_value_is_set_in_blocks(served, face):
+    """A value longer than what the meter takes at once: gurux cuts it, the meter puts it together and refuses it."""
+    with peer(served, client=17, authentication=Authentication.LOW, password="12345678") as one:
+        number = GXDLMSData("0.0.96.1.1.255")
+        number.value = bytearray(b"A" * 3000)
+        requests = one.client.write(number, 2)
+        assert len(requests) > 2
+        with pytest.raises(gurux_dlms.GXDLMSException) as refused:
+            one.all(requests)
+        assert refused.value.errorCode == 250
+        assert face.meter.parameters["asset_number"] != "A" * 3000
+
+
+def test_reads_with_short_names(served, face):
+    """Association with short names: object list, a register by its base name, a profile by entry."""
+    one = Peer(served)
+    one.client.useLogicalNameReferencing = False
+    try:
+        one.associate()
+        reply = one.all(one.client.getObjectsRequest())
+        objects = one.client.parseObjects(reply.data, True)
+        by_name = {thing.logicalName: thing for thing in objects}
+        register = by_name["1.0.1.8.0.255"]
+        one.read(register, 3)
+        one.read(register, 2)
+        assert Decimal(str(register.value)) == ours(face, "active_energy_import") * 1000
+        profile = by_name[PROFILE]
+        one.read(profile, 3)
+        reply = one.all(one.client.readRowsByEntry(profile, 1, 5))
+        assert len(reply.value) == 5
+    finally:
+        one.close()

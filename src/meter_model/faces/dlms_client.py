@@ -148,8 +148,6 @@ class ClientDlms:
         return self._performed(service, request)
 
     def _performed(self, service: Service, request: Any) -> Response | bytes | None:
-        if not self._permitted(service):
-            return self._exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OPERATION_NOT_POSSIBLE)
         response = service.serve(self, request)
         if response is None and service.answered:
             return self._exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OTHER_REASON)
@@ -157,11 +155,6 @@ class ClientDlms:
             return None
         found: Response = response
         return found
-
-    def _permitted(self, service: Service) -> bool:
-        """Whether the association has come far enough for a service."""
-        del service
-        return True
 
     # ------------------------------------------------------------ what fits, and blocks
 
@@ -353,7 +346,7 @@ class ClientDlms:
         self.association = msgspec.structs.replace(association, pending=None)
         return octet_string(proved)
 
-    def _check_proved(self) -> None:
+    def check_proved(self) -> None:
         """Nothing is served to a client that has not proved yet who it is; raises `Denied`."""
         if self.association is not None and self.association.pending is not None:
             raise Denied(DataAccessResult.READ_WRITE_DENIED)
@@ -369,7 +362,7 @@ class ClientDlms:
 
     def read(self, descriptor: AttributeDescriptor, selection: SelectiveAccess | None) -> Given:
         """An attribute, or a part of it; raises `Denied`."""
-        self._check_proved()
+        self.check_proved()
         found = self.find(descriptor.class_id, descriptor.instance)
         if selection is not None and not self.agreed_on("selective_access"):
             raise Denied(DataAccessResult.SCOPE_OF_ACCESS_VIOLATED)
@@ -380,7 +373,7 @@ class ClientDlms:
     ) -> DataAccessResult:
         """Set an attribute, and say what came of it."""
         try:
-            self._check_proved()
+            self.check_proved()
             found = self.find(descriptor.class_id, descriptor.instance)
             found.write(descriptor.attribute, self, value, selection)
         except Denied as denied:
@@ -391,7 +384,7 @@ class ClientDlms:
     def act(self, descriptor: MethodDescriptor, parameters: Variant) -> Variant | None:
         """Invoke a method; raises `Denied`."""
         if (descriptor.class_id, descriptor.method) not in REPLIES:
-            self._check_proved()
+            self.check_proved()
         found = self.find(descriptor.class_id, descriptor.instance)
         returned = found.act(descriptor.method, self, parameters)
         self.changed()

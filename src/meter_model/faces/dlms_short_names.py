@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from meterwire.errors import MalformedError
+from meterwire.meter_model.faces.cosem_handshake import REPLIES
 from meterwire.meter_model.faces.cosem_model import Denied, Given, counted, octets_of
 from meterwire.meter_model.faces.dlms_answers import LongAnswer, LongRequest, Response
 from meterwire.meter_model.faces.short_names import Place
@@ -35,6 +36,8 @@ def _place(client: ClientDlms, name: int) -> Place:
     if found is None or not client.sees(found.found):
         raise Denied(DataAccessResult.OBJECT_UNDEFINED)
     place: Place = found
+    if not (place.is_method and (place.found.kind.class_id, place.member) in REPLIES):
+        client.check_proved()
     return place
 
 

@@ -40,9 +40,10 @@ def readings_of(body: bytes | Variant, zone: tzinfo, target: Target | None = Non
     Raises:
         MalformedError: the body has none of the known shapes.
     """
+    data: Any = body
     if isinstance(body, bytes):
         try:
-            body = codec(DATA).parse(body)
+            data = codec(DATA).parse(body)
         except MalformedError:
             listed = codec(PushedList).parse(body).attributes
             return [
@@ -50,9 +51,9 @@ def readings_of(body: bytes | Variant, zone: tzinfo, target: Target | None = Non
                 for one in listed
             ]
     if target is not None:
-        return [_reading(target, body, zone)]
+        return [_reading(target, data, zone)]
     found = []
-    for reading in _walk(body, zone):
+    for reading in _walk(data, zone):
         found.append(reading)
         if len(found) == MOST_READINGS:
             break
