@@ -16,12 +16,14 @@ from meterwire.meter_model.inputs import Inputs
 from meterwire.meter_model.saved import parts_of, restore
 from meterwire.protocols.dlt69845.address import ANY
 from meterwire.protocols.dlt69845.apdu import Apdu
+from meterwire.protocols.dlt69845.client import Meter69845
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.link import FrameLength, Link, LinkControl
 from meterwire.protocols.dlt69845.services import get, report
 from meterwire.protocols.dlt69845.services.common import Piid
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
+from meterwire.transports.memory import ResponderLine
 
 LINK, APDU = codec(Link, 2021), codec(Apdu, 2021)
 START = dt.datetime(2026, 1, 30, 22, 10)
@@ -255,3 +257,15 @@ def test_waiting_reports_are_bounded(meter):
         cover(meter, False)
         meter.clock.step(10)
     assert len(meter.reports.notices) == 64
+
+
+def test_our_own_client_listens(meter):
+    """Report and receipt over a line: the client has the record as columns, the meter has it confirmed."""
+    client = Meter69845(ResponderLine(Face69845(meter).connect()), address=meter.identity.address)
+    client.read("voltage_a")
+    cover(meter, True)
+    (told,) = client.listen(5.0, most=1)
+    (table,) = told.tables
+    assert table.oad == Oad.of(f"{COVER}0200")
+    assert client.listen(60.0) == []
+    assert states(meter) == {CHANNEL: 0b0011}
