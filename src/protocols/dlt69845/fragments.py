@@ -32,7 +32,9 @@ NUMBERS: Final = 1 << 12
 WORD: Final = 2
 """Octets of the word in front of a piece."""
 LEAST: Final = 8
-"""Octets of the smallest piece but the last that is taken: smaller ones would cost far more than they carry."""
+"""Octets of the smallest piece but the last that is sent."""
+MOST: Final = 1 << 15
+"""Pieces of one APDU that are taken, so that small ones do not cost far more than they carry."""
 WAIT: Final = 5.0
 """Seconds to wait for an acknowledgement, where nobody says otherwise."""
 TRIES: Final = 5
@@ -160,7 +162,7 @@ class Incoming:
     def receive(self, fragment: Fragment) -> Taken:
         """Take a piece; an acknowledgement is none and is dropped."""
         kind, number, piece = FragmentKind(fragment.word.kind), fragment.word.number, fragment.piece
-        if kind == ACKNOWLEDGE or (kind != LAST and len(piece) < LEAST):
+        if kind == ACKNOWLEDGE or (kind != LAST and not piece):
             return NOTHING
         found = RECEIVER.get((self._state, kind, self._place(kind, number, piece)))
         if found is None:
@@ -188,9 +190,9 @@ class Incoming:
 
     def _keep(self, number: int, piece: bytes) -> Taken:
         self._octets += len(piece)
-        if self._octets > self._limit:
+        if self._octets > self._limit or len(self._pieces) == MOST:
             self.forget()
-            return Taken(fault=f"an APDU in pieces is longer than {self._limit} octets")
+            return Taken(fault=f"an APDU in pieces is longer than {self._limit} octets, or has more than {MOST} pieces")
         self._pieces.append(piece)
         return Taken(acknowledgement(number), news=True)
 
