@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import codecs, fleet, machine, report, serving, start
+from benchmarks import area, codecs, fleet, machine, report, serving, start
 from benchmarks.rows import Row
 
 WRITTEN = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -16,12 +16,14 @@ SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "serving": ("Reads served per core", serving.run),
     "start": ("Start of the command line", start.run),
     "fleet": ("The fleet step", fleet.run),
+    "area": ("An area behind a module", area.run),
 }
 ABOUT = {
     "codecs": codecs.__doc__,
     "serving": serving.__doc__,
     "start": start.__doc__,
     "fleet": fleet.__doc__,
+    "area": area.__doc__,
 }
 
 

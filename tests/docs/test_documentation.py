@@ -8,6 +8,7 @@ import pytest
 
 import meterwire
 from meterwire.emulate import emulated
+from meterwire.meter_model.area import Area
 from meterwire.meter_model.device import Device
 
 ROOT = Path(__file__).parent.parent.parent
@@ -81,3 +82,10 @@ def test_device_files_of_the_page_load(tmp_path):
         (tmp_path / "meter.toml").write_text(text, encoding="utf-8")
         numbers.append(Device.load(tmp_path / "meter.toml").identity.number)
     assert "000000004711" in numbers
+
+
+def test_area_files_of_the_page_load(tmp_path):
+    """Protects the example of an area file."""
+    (text,) = blocks(ROOT / "docs" / "gateway.md", "toml")
+    (tmp_path / "area.toml").write_text(text, encoding="utf-8")
+    assert len(Area.load(tmp_path / "area.toml").places) == 184
