@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 CSRC := $(wildcard src/meter_model/core/csrc/*)
 
-.PHONY: area crash year demo test test-construct check bench fuzz docs bless setup clean
+.PHONY: recovery area crash year demo test test-construct check bench fuzz docs bless setup clean
 
 setup: $(STAMP)
 
@@ -39,6 +39,9 @@ year: $(STAMP)
 
 area: $(STAMP)
 	METERWIRE_NODES=$(or $(NODES),500) $(BIN)/python -m pytest -q --durations=5 tests/simulation/test_area.py
+
+recovery: $(STAMP)
+	METERWIRE_RECOVERY_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest -q -s tests/properties/test_recovery.py
 
 crash: $(STAMP)
 	METERWIRE_KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest -q tests/cli/test_state.py -k kill

@@ -19,14 +19,17 @@ from meterwire.meter_model.faces.dlms_client import ClientDlms
 from meterwire.meter_model.faces.short_names import ShortNames
 from meterwire.protocols.dialogue import Answer
 from meterwire.protocols.dlms.enums import DataAccessResult
-from meterwire.protocols.dlms.wrapper import LARGEST_APDU, Wrapper
+from meterwire.protocols.dlms.wrapper import Wrapper
+from meterwire.protocols.dlms.wrapper_framer import WrapperFramer
 from meterwire.protocols.dlms.xdlms.initiate import Conformance
 from meterwire.protocols.wire.codec import codec
-from meterwire.protocols.wire.framing import Frame, Framer
+from meterwire.protocols.wire.framing import Frame
 from meterwire.protocols.wire.nodes import Variant
 
 _CLIENTS: Final = 8
 """Associations that one connection may hold at a time, one for each client it speaks for."""
+_LONGEST: Final = 4096
+"""Octets of the longest APDU that is waited for; one longer than the meter takes is still refused in words."""
 _STATUS: Final = 8
 _NON_ASSOCIATED: Final = 0
 
@@ -99,7 +102,8 @@ class ConnectionDlms:
     def __init__(self, face: FaceDlms) -> None:
         self._face = face
         self._wrapper = codec(Wrapper)
-        self._framer: Framer[Wrapper] = Framer(self._wrapper, limit=LARGEST_APDU + 8)
+        own = face.meter.identity.logical_device
+        self._framer = WrapperFramer(lambda _, destination: destination == own, limit=_LONGEST)
         self.clients: dict[int, ClientDlms] = {}
 
     def receive(self, octets: bytes, now: float) -> list[Answer]:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Send, Steps, exchange
-from meterwire.protocols.dlms.wrapper import LARGEST_APDU, Wrapper
+from meterwire.protocols.dlms.wrapper import Wrapper
+from meterwire.protocols.dlms.wrapper_framer import WrapperFramer
 from meterwire.protocols.wire.codec import codec
-from meterwire.protocols.wire.framing import Frame, Framer
+from meterwire.protocols.wire.framing import Frame
 
 T = TypeVar("T")
 
@@ -50,7 +51,7 @@ class WrapperCarrier:
 
     def __init__(self, client: int, server: int) -> None:
         self.client, self.server = client, server
-        self._framer = Framer(codec(Wrapper), limit=LARGEST_APDU + 8)
+        self._framer = WrapperFramer(lambda source, destination: (source, destination) == (server, client))
 
     def open(self, patience: Patience) -> Steps[None]:
         """Nothing is sent."""

@@ -152,7 +152,8 @@ class _Talk:
             elif now - last > timeout * self._patience.tries:
                 raise NoAnswer(f"no answer from {self._patience.peer}: the link works, but nothing comes over it")
             if link.has_turn:
-                if self._progress() == before:
+                idle = not link.numbers.waiting or link.peer_busy
+                if idle and self._progress() == before:
                     now, _ = yield from self._rest(now)
                 now, _ = yield Send(link.turn())
             else:

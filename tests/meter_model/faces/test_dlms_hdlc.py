@@ -27,9 +27,9 @@ def face():
     return FaceDlmsHdlc(Meter())
 
 
-def client(line, address=None, offer=None, number=16, **settings):
+def client(line, address=None, offer=None, number=16, patience=PATIENCE, **settings):
     carrier = HdlcCarrier(number, address or server_address(1), offer)
-    return MeterDlms(line, carrier=carrier, patience=PATIENCE, **settings)
+    return MeterDlms(line, carrier=carrier, patience=patience, **settings)
 
 
 @pytest.mark.parametrize("address", [server_address(1), server_address(1, 17), server_address(1, 17, 4)], ids=str)
@@ -115,7 +115,8 @@ def test_a_bad_line_costs_time_and_nothing_else(face, window):
     """Protects values: one frame in ten is lost or damaged, either way, and the object list is read whole."""
     for seed in range(4):
         line = Lossy(connected(face.connect()), seed, 0.1)
-        meter = client(line, server_address(1, 17), Parameters(128, 128, window, window))
+        offer, patience = Parameters(128, 128, window, window), Patience(tries=15, timeout=2.0)
+        meter = client(line, server_address(1, 17), offer, patience=patience)
         assert len(meter.objects()) == len(face.services.objects)
         assert str(meter.read("active_energy_import").value) == "3493.43"
 
