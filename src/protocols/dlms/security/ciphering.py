@@ -224,7 +224,9 @@ class Ciphering:
             raise SecurityError("the initiate APDU is not ciphered")
         opened = self._opened(octets)
         self.received.accept(opened.counter)
-        if self._server:
+        if self._server:  # nobody can slip anything weaker into an association that began so
+            floor = self.level.requires | opened.control & (AUTHENTICATED | ENCRYPTED)
+            self.level = msgspec.structs.replace(self.level, requires=floor)
             self._answer_alike(opened, opened.control)
         return opened.text
 
