@@ -29,6 +29,8 @@ DIALECTS: Final = ("dlt645", "dlt69845", "dlms", "dlms-hdlc", "iec62056-21")
 _COSEM: Final = ("dlms", "dlms-hdlc")
 
 TCP_TIMEOUT: Final = 10.0
+LOGIN: Final = 3.0
+"""Seconds that a meter which has dialled in has to log in (LINK of DL/T 698.45), where it does not register."""
 PUSH_EVERY: Final = 10.0
 """Seconds between two pushes of IEC 62056-21, mode D (as common; the standard leaves it open)."""
 MODULE_TIMEOUT: Final = 95.0
@@ -93,6 +95,8 @@ def connect(
         line = _behind().HplcLine(line, tunnel)
     try:
         client = make(line, **settings | more)
+        if _logs_in(endpoint, client):
+            client.attend(LOGIN)
         yield client
         with suppress(MeterwireError):  # the work is done; the meter forgets the association by itself
             if hasattr(client, "release"):
@@ -122,6 +126,8 @@ async def aconnect(
         line = _behind().AsyncHplcLine(line, tunnel)
     try:
         client = make(line, **settings | more)
+        if _logs_in(endpoint, client):
+            await client.attend(LOGIN)
         yield client
         with suppress(MeterwireError):  # the work is done; the meter forgets the association by itself
             if hasattr(client, "release"):
@@ -206,14 +212,23 @@ def _dlt645(endpoint: Endpoint, address: str | None) -> tuple[Any, Any, dict[str
 
 
 def _dlt69845(endpoint: Endpoint, address: str | None) -> tuple[Any, Any, dict[str, Any]]:
-    from meterwire.protocols.dlt69845.client import AsyncMeter69845, Meter69845  # noqa: PLC0415
+    import datetime as dt  # noqa: PLC0415
 
-    settings: dict[str, Any] = {"patience": patience(endpoint, address or "any meter (AAAAAAAAAAAA)")}
+    from meterwire.protocols.dlt69845.client import AsyncMeter69845, Meter69845  # noqa: PLC0415
+    from meterwire.quantities.reading import METER_ZONE  # noqa: PLC0415
+
+    settings: dict[str, Any] = {"clock": lambda: dt.datetime.now(METER_ZONE)}
+    settings |= {"patience": patience(endpoint, address or "any meter (AAAAAAAAAAAA)")}
     if endpoint.option("edition"):
         settings["edition"] = endpoint.option("edition")
     if endpoint.transport in {"serial", "pty"}:
         settings["wake"] = 4
     return Meter69845, AsyncMeter69845, settings | ({"address": address} if address else {})
+
+
+def _logs_in(endpoint: Endpoint, client: Any) -> bool:
+    """Whether whoever dials in may log in first in terms of the dialect."""
+    return endpoint.carrier == "tcp-listen" and endpoint.option("registration") is None and hasattr(client, "attend")
 
 
 def _dlms(endpoint: Endpoint, address: str | None, secret: bytes) -> tuple[Any, Any, dict[str, Any]]:

@@ -25,7 +25,7 @@ from meterwire.meter_model.device import Device, FaultSettings
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.misbehaviour import Misbehaviour
 from meterwire.meter_model.storage import INTERVAL, Storage, StorageError
-from meterwire.protocols.dialogue import Responder, timed
+from meterwire.protocols.dialogue import Responder, farewell, timed
 from meterwire.transports.control import ControlServer, serve_control
 from meterwire.transports.endpoint import Endpoint
 from meterwire.transports.filtering import Filter
@@ -220,7 +220,10 @@ class _Faces:
 
     def of(self, endpoint: Endpoint) -> Any:
         """The face behind an endpoint; raises LocalProtocolError for a dialect that no meter speaks."""
-        kind = endpoint.dialect, *(endpoint.option(name) for name in ("edition", "info", "window", "dial", "mode"))
+        kind = (
+            endpoint.dialect,
+            *(endpoint.option(name) for name in ("edition", "info", "window", "dial", "hello", "heartbeat", "mode")),
+        )
         if kind not in self._made:
             self._made[kind] = _face(endpoint, self._meter)
         return self._made[kind]
@@ -236,7 +239,7 @@ def _face(endpoint: Endpoint, meter: Meter) -> Any:
     if dialect == "dlt69845":
         from meterwire.meter_model.faces.dlt69845 import Face69845  # noqa: PLC0415  see above
 
-        return Face69845(meter, **of_edition)
+        return Face69845(meter, heartbeat=_heartbeat(endpoint), **of_edition)
     if dialect == "dlms":
         from meterwire.meter_model.faces.dlms import FaceDlms  # noqa: PLC0415  see above
 
@@ -254,6 +257,15 @@ def _face(endpoint: Endpoint, meter: Meter) -> Any:
         offer = Parameters(information, information, window, window)
         return FaceDlmsHdlc(meter, offer=offer, calling=bool(endpoint.option("dial")))
     raise LocalProtocolError(f"a meter cannot be served in {dialect} yet: {', '.join(DIALECTS)}")
+
+
+def _heartbeat(endpoint: Endpoint) -> int | None:
+    """Seconds between LINK heartbeats of a DL/T 698.45 meter that dials in and has no registration of its own."""
+    if not endpoint.option("dial") or endpoint.option("hello"):
+        return None
+    from meterwire.protocols.dlt69845.login import HEARTBEAT  # noqa: PLC0415  a dialect is loaded when it is served
+
+    return max(1, round(endpoint.option("heartbeat", HEARTBEAT)))
 
 
 async def _saving(storage: Storage) -> None:
@@ -322,6 +334,10 @@ class _Powered:
     def idle(self, now: float) -> list[Any]:
         """The line fell silent."""
         return self._alive().idle(now) if self._answers() else []
+
+    def goodbye(self) -> list[Any]:
+        """What the meter says before it hangs up."""
+        return farewell(self._responder) if self._answers() else []
 
     def next(self) -> float:
         """When the meter wants to speak of its own accord; without power it asks later."""

@@ -15,7 +15,7 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError, TransportError
 from meterwire.meter_model.faces.spoilt import readdressed, refusing
-from meterwire.protocols.dialogue import Answer, Responder, timed
+from meterwire.protocols.dialogue import Answer, Responder, farewell, timed
 
 LONGEST_DELAY: Final = 600.0
 
@@ -114,6 +114,10 @@ class _Misbehaving:
     def idle(self, now: float) -> list[Answer]:
         """The line fell silent."""
         return self._misbehaviour.spoil(self._responder.idle(now))
+
+    def goodbye(self) -> list[Answer]:
+        """What the meter says before it hangs up, spoilt."""
+        return self._misbehaviour.spoil(farewell(self._responder))
 
     def next(self) -> float:
         """When the meter wants to speak of its own accord."""

@@ -423,3 +423,9 @@ AGAIN: Final = 0.05
 def timed(responder: Responder) -> Timed | None:
     """The responder where it speaks of its own accord, None where it only answers."""
     return cast("Timed", responder) if hasattr(responder, "next") and hasattr(responder, "run") else None
+
+
+def farewell(responder: Responder) -> list[Answer]:
+    """What a responder says before its side hangs up: what its `goodbye` gives, nothing where it has none."""
+    goodbye: Callable[[], list[Answer]] | None = getattr(responder, "goodbye", None)
+    return [] if goodbye is None else goodbye()

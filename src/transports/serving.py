@@ -6,12 +6,13 @@ Octets in, filters, responder, commit of what is durable, filters, one write. No
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from meterwire.errors import MeterwireError
-from meterwire.protocols.dialogue import AGAIN, Answer, LineSettings, Responder, Timed, timed
+from meterwire.protocols.dialogue import AGAIN, Answer, LineSettings, Responder, Timed, farewell, timed
 from meterwire.transports.filtering import Chain, Filter
 
 SILENCE: Final = 1.0  # seconds without octets after which the responder is told that the line is idle
@@ -113,7 +114,10 @@ class Connection(asyncio.Protocol):
         self.ended.set()
 
     def close(self) -> None:
-        """Close after what has been written has left."""
+        """Say goodbye where the responder does so, and close after what has been written has left."""
+        if self._responder is not None:
+            with contextlib.suppress(MeterwireError):
+                self._answer(farewell(self._responder), self._loop.time())
         self._transport.close()
 
     def abort(self) -> None:
