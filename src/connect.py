@@ -206,7 +206,7 @@ def _dlt645(endpoint: Endpoint, address: str | None) -> tuple[Any, Any, dict[str
     settings: dict[str, Any] = {"patience": patience(endpoint, address or "any meter (AAAAAAAAAAAA)")}
     if endpoint.option("edition"):
         settings["edition"] = endpoint.option("edition")
-    if endpoint.transport == "serial":
+    if endpoint.has_settings and not endpoint.through_module:
         settings["settings"] = endpoint.settings
     return Meter645, AsyncMeter645, settings | ({"address": address} if address else {})
 
@@ -221,7 +221,7 @@ def _dlt69845(endpoint: Endpoint, address: str | None) -> tuple[Any, Any, dict[s
     settings |= {"patience": patience(endpoint, address or "any meter (AAAAAAAAAAAA)")}
     if endpoint.option("edition"):
         settings["edition"] = endpoint.option("edition")
-    if endpoint.transport in {"serial", "pty"}:
+    if endpoint.transport in {"serial", "rfc2217", "pty"}:
         settings["wake"] = 4
     return Meter69845, AsyncMeter69845, settings | ({"address": address} if address else {})
 
@@ -271,7 +271,7 @@ def _optical(endpoint: Endpoint, address: str | None, secret: bytes) -> tuple[An
 
     settings: dict[str, Any] = {"device": address or "", "mode": endpoint.option("mode")}
     settings |= {"password": secret.decode("ascii", "replace"), "patience": patience(endpoint, address or "any meter")}
-    if endpoint.carrier == "serial" and not (endpoint.option("mode") == "D" and endpoint.option("baud") is None):
+    if endpoint.has_settings and not (endpoint.option("mode") == "D" and endpoint.option("baud") is None):
         settings["settings"] = endpoint.settings
     return Meter6205621, AsyncMeter6205621, settings
 
@@ -284,7 +284,7 @@ def patience(endpoint: Endpoint, who: str) -> Patience:
     where, hint = endpoint.place, "check address and port"
     if endpoint.through_module:
         timeout, hint = MODULE_TIMEOUT, "check address, archive and network: meterwire gateway"
-    elif endpoint.carrier == "serial":
+    elif endpoint.has_settings:
         settings = endpoint.settings
         longest = _LONGEST_ANSWER[endpoint.dialect]
         if endpoint.dialect == "dlms-hdlc":

@@ -147,7 +147,7 @@ class Scanner69845:
         self._search = search
         self._edition = link.EDITION if edition == "auto" else int(edition)
         self._timeout = endpoint.option("timeout")
-        self._wake = 4 if endpoint.carrier == "serial" else 0
+        self._wake = 4 if endpoint.has_settings else 0
         self.bauds: tuple[int, ...] = search.BAUDS
         self.questions = search.QUESTIONS
         self.meters: list[Meter] = []

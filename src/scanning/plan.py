@@ -36,7 +36,7 @@ def stages(endpoint: Endpoint, bauds: Sequence[int], *, pseudo: bool = False) ->
         bauds: speeds of the dialect.
         pseudo: the port is a pseudo-terminal, on which parity means nothing.
     """
-    if endpoint.carrier != "serial":
+    if not endpoint.has_settings:
         return [Stage((None,))]
     given = endpoint.option("parity")
     usual = SERIAL[endpoint.dialect].parity

@@ -55,7 +55,7 @@ class Search:
     def __init__(self, endpoint: Endpoint, edition: str | None = None, *, thorough: bool = False) -> None:
         self._asked = endpoint
         self._looking: Scanner = scanner(endpoint, edition, thorough=thorough)
-        mode = endpoint.option("echo", "auto" if endpoint.carrier == "serial" else "off")
+        mode = endpoint.option("echo", "auto" if endpoint.has_settings else "off")
         self.echoes = [] if mode == "off" else [DropEcho(mode)]
         self.endpoint = msgspec.structs.replace(endpoint, options=endpoint.options | {"echo": "off"})
         self.trials: list[Trial] = []
@@ -67,7 +67,7 @@ class Search:
 
     def advice(self) -> list[str]:
         """What to check when nobody was found."""
-        serial = self._asked.carrier == "serial"
+        serial = self._asked.has_settings
         return advice(self.trials, sum(one.dropped for one in self.echoes), serial=serial)
 
     def run(self, line: Line, told: Progress) -> None:
@@ -81,7 +81,7 @@ class Search:
         for text in estimate(plan, looking.questions, looking.attention, looking.scope):
             told.say(text)
         if looking.ways:
-            usual: Settings = endpoint.settings if endpoint.carrier == "serial" else None
+            usual: Settings = endpoint.settings if endpoint.has_settings else None
             told.say(estimate_search(looking.ways, usual, looking.attention(usual)))
         for stage in plan:
             if looking.meters:

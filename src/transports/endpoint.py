@@ -18,7 +18,7 @@ from meterwire.protocols.dialogue import LineSettings
 from meterwire.transports.options import OPTIONS, Value
 
 DIALECTS: Final = ("dlt645", "dlt69845", "dlms", "dlms-hdlc", "iec62056-21", "gdw376-2")
-TRANSPORTS: Final = ("tcp", "tcp-listen", "udp", "serial", "pty", "hplc+tcp", "hplc+serial")
+TRANSPORTS: Final = ("tcp", "tcp-listen", "udp", "serial", "rfc2217", "pty", "hplc+tcp", "hplc+serial")
 MODULE: Final = "gdw376-2"  # what is spoken on the line itself when meters are reached through an HPLC module
 
 SERIAL: Final = {
@@ -34,7 +34,9 @@ SERIAL: Final = {
 PORTS: Final = {"dlms": 4059}
 """IANA ports; the other dialects have none, so one must be given."""
 
-_SCHEME = re.compile(r"(?P<dialect>[a-z0-9-]+)\+(?P<transport>[a-z+-]+):(?://)?(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(
+    r"(?P<dialect>[a-z0-9-]+)\+(?P<transport>[a-z0-9+-]+):(?://)?(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+)
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Za-z:.%_-]*\]|[^\s/?#@\[\]:%]*)(?::(?P<port>[0-9]{1,5}))?/?")
 
 
@@ -91,6 +93,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def carrier(self) -> str:
         """The transport of the line itself: `tcp` for `hplc+tcp`."""
         return _carrier(self.transport)
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether speed and character format of the line are ours to set."""
+        return self.carrier in {"serial", "rfc2217"}
 
     @property
     def through_module(self) -> bool:
@@ -162,6 +169,8 @@ def _path(dialect: str, transport: str, path: str) -> str:
 
 
 def _authority(dialect: str, transport: str, place: str) -> tuple[str, int]:
+    if dialect == "dlms" and transport == "rfc2217":
+        raise LocalProtocolError("the DLMS wrapper runs over TCP or UDP: use dlms-hdlc on a serial line")
     found = _AUTHORITY.fullmatch(place)
     if found is None:
         raise LocalProtocolError(f"{place!r} is not HOST:PORT")

@@ -47,7 +47,7 @@ def _given(endpoint: Endpoint | str) -> Endpoint:
     endpoint = Endpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
     if endpoint.carrier == "pty":
         raise LocalProtocolError("a pty is for serving: open the path that it prints with serial")
-    if endpoint.carrier in {"tcp", "udp"} and not (endpoint.host and endpoint.port):
+    if endpoint.carrier in {"tcp", "udp", "rfc2217"} and not (endpoint.host and endpoint.port):
         raise LocalProtocolError(f"{endpoint}: a host and a port to connect to must be given")
     return endpoint
 
@@ -59,6 +59,11 @@ def _open(endpoint: Endpoint) -> Line:
         return SerialLine(endpoint.path, endpoint.settings)
     from meterwire.transports import tcp  # noqa: PLC0415  see the module's docstring
 
+    if endpoint.carrier == "rfc2217":
+        from meterwire.transports.rfc2217 import Rfc2217Line  # noqa: PLC0415  see the module's docstring
+
+        line = tcp.dial(endpoint.host, endpoint.port, endpoint.place, CONNECT)
+        return Rfc2217Line(line, endpoint.place, endpoint.settings)
     if endpoint.carrier == "tcp":
         return tcp.dial(endpoint.host, endpoint.port, endpoint.place, endpoint.option("timeout", CONNECT))
     if endpoint.carrier == "udp":
@@ -74,6 +79,11 @@ async def _aopen(endpoint: Endpoint) -> AsyncLine:
         return await aopen_serial(endpoint.path, endpoint.settings)
     from meterwire.transports import stream  # noqa: PLC0415  see the module's docstring
 
+    if endpoint.carrier == "rfc2217":
+        from meterwire.transports.rfc2217 import aopen_rfc2217  # noqa: PLC0415  see the module's docstring
+
+        line = await stream.adial(endpoint.host, endpoint.port, endpoint.place, CONNECT)
+        return await aopen_rfc2217(line, endpoint.place, endpoint.settings)
     if endpoint.carrier == "tcp":
         return await stream.adial(endpoint.host, endpoint.port, endpoint.place, endpoint.option("timeout", CONNECT))
     if endpoint.carrier == "udp":
@@ -84,7 +94,7 @@ async def _aopen(endpoint: Endpoint) -> AsyncLine:
 def _own_filters(endpoint: Endpoint, registered: Callable[[float, bytes], None] | None) -> list[Filter]:
     """What the options of the endpoint ask for, from the line outwards."""
     filters: list[Filter] = []
-    serial = endpoint.carrier == "serial"
+    serial = endpoint.has_settings
     if not serial and {"bits", "parity"} & set(endpoint.options):  # a gateway hands parity through as the eighth bit
         filters.append(SoftwareParity(endpoint.settings))
     pattern = endpoint.option("registration")

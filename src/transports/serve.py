@@ -93,6 +93,8 @@ async def serve(
         silence=endpoint.option("silence", SILENCE),
         limit=endpoint.option("connections", 1_000_000),
     )
+    if endpoint.carrier == "rfc2217":
+        raise LocalProtocolError("rfc2217 is for reading: serve a pty and give its path to a server of RFC 2217")
     if endpoint.carrier == "pty":
         return _pty(endpoint, service)
     if endpoint.carrier == "serial":
