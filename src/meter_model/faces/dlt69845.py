@@ -31,7 +31,8 @@ class Face69845:
         meter: what is read.
         edition: of the standard, 2017 or 2021; raises LocalProtocolError for another.
         logic: logical address of the meter within its device; other logical addresses are not answered.
-        groups: numbers of the groups that the meter belongs to; what is sent to one is done and never answered.
+        groups: numbers of the groups that the meter belongs to, beside those written to it (4005); what is sent to one
+            is done and never answered.
         heartbeat: seconds between LINK heartbeats, where the meter dials in (it logs in first, by itself); None where
             it is dialled.
     """
@@ -49,6 +50,12 @@ class Face69845:
             raise LocalProtocolError(f"there is no edition {edition} of DL/T 698.45: {' or '.join(map(str, EDITIONS))}")
         self.meter, self.edition = meter, edition
         self.logic, self.groups, self.heartbeat = logic, frozenset(groups), heartbeat
+
+    def memberships(self) -> frozenset[str]:
+        """The groups that the meter belongs to now."""
+        written = self.meter.parameters
+        numbers = range(1, int(written["group_address_count"]) + 1)
+        return self.groups | {written[f"group_address_{number}"] for number in numbers}
 
     def connect(self) -> Connection69845:
         """One connection of a client."""
@@ -71,7 +78,7 @@ class Connection69845:
         dials = face.heartbeat is not None
         presence = Presence(self.context.now, face.heartbeat or HEARTBEAT) if dials else None
         self.link = ServerLink(
-            lambda: meter.identity.address, face.edition, logic=face.logic, groups=face.groups, presence=presence
+            lambda: meter.identity.address, face.edition, logic=face.logic, groups=face.memberships, presence=presence
         )
         self._apdu: Codec[Apdu] = codec(Apdu, face.edition)
         self._heard = math.inf

@@ -25,6 +25,10 @@ class Meter(Readable, Protocol):
         """Has `address`, twelve digits, and `secrets`."""
 
     @property
+    def parameters(self) -> Any:
+        """What can be set, by name."""
+
+    @property
     def answers(self) -> bool:
         """Whether anything is answered: without power only after the button was pressed."""
 

@@ -59,7 +59,7 @@ class ServerLink:
         own: gives the meter's number.
         edition: of the standard.
         logic: logical address of this meter within its device.
-        groups: numbers of the groups that it belongs to.
+        groups: gives the numbers of the groups that it belongs to.
         presence: logs in, where the meter dials in.
 
     Attributes:
@@ -72,7 +72,7 @@ class ServerLink:
         edition: int,
         *,
         logic: int = 0,
-        groups: Collection[str] = (),
+        groups: Callable[[], Collection[str]] = tuple,
         presence: Presence | None = None,
     ) -> None:
         self._own, self._edition, self._logic, self._groups = own, edition, logic, groups
@@ -125,7 +125,7 @@ class ServerLink:
         if meant.logic != self._logic and meant.kind != AddressKind.BROADCAST:
             return False
         if meant.kind == AddressKind.GROUP:
-            return any(meant.matches(group) for group in self._groups)
+            return any(meant.matches(group) for group in self._groups())
         return meant.matches(self._own())
 
     def _piece(self, link: Link, now: float) -> Asked | None:

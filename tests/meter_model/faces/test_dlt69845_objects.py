@@ -637,6 +637,17 @@ def test_a_broadcast_write_needs_what_any_write_needs(meter):
     assert meter.parameters["demand_period"] == 30
 
 
+def test_a_group_that_is_written_is_heard(meter, head):
+    """Protects group addresses: who belongs to a group obeys it and keeps silent."""
+    request = setting.SetRequest(setting.SetRequestNormal(Piid(), setting.SetItem(Oad.of("41000200"), u8(30))))
+    group = address("group 000000000777")
+    head.send(request, to=group)
+    assert meter.parameters["demand_period"] == 15
+    assert head.set("40050200", array(Variant(9, bytes.fromhex("000000000777")))) == Dar.SUCCESS
+    assert head.send(request, to=group) == []
+    assert meter.parameters["demand_period"] == 30
+
+
 # ---------------------------------------------------------------- the association, and all at once
 
 
