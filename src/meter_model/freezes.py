@@ -182,6 +182,7 @@ class Freezes:
         chosen = tuple(column(name).name for name in dict.fromkeys(names))
         self._meter.advance()
         self._chosen[kind] = chosen
+        self._meter.plan_samples()
 
     def mode_written(self, parameter: str) -> None:
         """A mode word has been written: it says again what its kinds store."""

@@ -7,7 +7,7 @@ are parameters. Without power nothing is recorded: a gap.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
@@ -40,6 +40,10 @@ CLASSES: Final[Mapping[int, tuple[str, ...]]] = {
     6: ("demand_active_import", "demand_reactive_combined_1"),
 }
 """What each class stores, by its number, in the order of the standard."""
+OWN_CLASSES: Final = range(7, 11)
+"""Numbers of the classes that somebody may add, one for each interval."""
+_LONGEST_INTERVAL: Final = 1440
+_MOST_COLUMNS: Final = 256
 
 
 class LoadClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,14 +91,56 @@ class LoadProfile:
     def __init__(self, meter: Meter, settings: LoadProfileSettings) -> None:
         self._meter = meter
         self._columns = settings.columns()
+        self._capacity = settings.capacity
+        self._own: dict[int, tuple[int, tuple[str, ...]]] = {}
         self._origin = 0
         self.series = {number: Series(settings.capacity, self._schedule(number)) for number in self._columns}
         self.begin_again()
 
     @property
     def classes(self) -> tuple[int, ...]:
-        """The numbers of the classes."""
+        """The numbers of the classes of the standard."""
+        return tuple(number for number in self._columns if number not in self._own)
+
+    @property
+    def all_classes(self) -> tuple[int, ...]:
+        """These, and those that somebody has added with `record`."""
         return tuple(self._columns)
+
+    def record(self, interval: int, names: Sequence[str]) -> None:
+        """Store more quantities, every so many minutes, beside what the classes of the standard have.
+
+        Raises:
+            LocalProtocolError: a name is no quantity's, or there are too many of them or of intervals.
+        """
+        if not 1 <= interval <= _LONGEST_INTERVAL:
+            raise LocalProtocolError(f"an interval of {interval} minutes: 1 to {_LONGEST_INTERVAL}")
+        same = [number for number, (minutes, _) in self._own.items() if minutes == interval]
+        unused = [number for number, (_, kept) in self._own.items() if not kept]
+        new = [number for number in OWN_CLASSES if number not in self._own]
+        found = [*same, *new, *unused]
+        if not found:
+            raise LocalProtocolError(f"{len(OWN_CLASSES)} different intervals at most")
+        kept = self._own[found[0]][1] if same else ()
+        wanted = tuple(column(name).name for name in dict.fromkeys((*kept, *names)))
+        if len(wanted) > _MOST_COLUMNS:
+            raise LocalProtocolError(f"{len(wanted)} columns, {_MOST_COLUMNS} at most")
+        self._meter.advance()
+        self._define(found[0], interval, wanted)
+        self._meter.plan_samples()
+
+    def drop(self, names: Collection[str]) -> None:
+        """Store these no longer, where they were added with `record`; rows that are there keep them."""
+        self._meter.advance()
+        for number, (interval, kept) in list(self._own.items()):
+            self._define(number, interval, tuple(name for name in kept if name not in names))
+        self._meter.plan_samples()
+
+    def _define(self, number: int, interval: int, names: tuple[str, ...]) -> None:
+        self._own[number] = interval, names
+        self._columns[number] = tuple(map(column, names))
+        if number not in self.series:
+            self.series[number] = Series(self._capacity, self._schedule(number))
 
     def columns(self, number: int) -> tuple[Quantity, ...]:
         """What a class stores; raises NotServed."""
@@ -128,10 +174,18 @@ class LoadProfile:
         second = self._second(time)
         return next((row for row in reversed(self._rows(number)) if row.second == second), None)
 
-    def records(self, start: dt.datetime | None = None, count: int | None = None) -> list[dict[int, Row]]:
-        """What was recorded at each time, by class: the rows of all classes that belong together, the oldest first."""
+    def records(
+        self, start: dt.datetime | None = None, count: int | None = None, *, own: bool = False
+    ) -> list[dict[int, Row]]:
+        """What was recorded at each time, by class: the rows of all classes that belong together, the oldest first.
+
+        Args:
+            start: no rows before; naive is local.
+            count: at most so many.
+            own: with the classes that somebody has added.
+        """
         found: dict[int, dict[int, Row]] = {}
-        for number in self._columns:
+        for number in self.all_classes if own else self.classes:
             for row in self.rows(number, start):
                 found.setdefault(row.second, {})[number] = row
         records = [found[second] for second in sorted(found)]
@@ -139,6 +193,8 @@ class LoadProfile:
 
     def interval(self, number: int) -> int:
         """Minutes between two rows of a class."""
+        if number in self._own:
+            return self._own[number][0]
         return int(self._meter.parameters[f"load_profile_interval_{number}"])
 
     def begin_again(self) -> None:
@@ -169,7 +225,7 @@ class LoadProfile:
     @property
     def mark(self) -> tuple[object, ...]:
         """Differs whenever the state does."""
-        return self._origin, *(series.mark for series in self.series.values())
+        return self._origin, tuple(self._own.items()), *(series.mark for series in self.series.values())
 
     def clear(self) -> None:
         """Forget all rows."""
@@ -179,11 +235,14 @@ class LoadProfile:
     def state(self, *, rows: bool = True) -> dict[str, Any]:
         """Everything, with the rows or without, as builtins."""
         series = {str(key): series.state(rows=rows) for key, series in self.series.items()}
-        return {"origin": self._origin, "series": series}
+        own = {str(number): [interval, list(names)] for number, (interval, names) in self._own.items()}
+        return {"origin": self._origin, "own": own, "series": series}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over."""
         self._origin = state["origin"]
+        for number, (interval, names) in state.get("own", {}).items():  # states of older versions have none
+            self._define(int(number), int(interval), tuple(names))
         for number, series in self.series.items():
             if str(number) in state["series"]:
                 series.restore(state["series"][str(number)], self._meter.clock.zone)
@@ -200,6 +259,10 @@ class LoadProfile:
 
     def _schedule(self, number: int) -> Schedule:
         def next_after(minute: int) -> int:
+            if number in self._own:
+                return (
+                    every(self.interval(number), self._origin, begins=True)(minute) if self._own[number][1] else NO_MORE
+                )
             if not self._meter.parameters["load_profile_mode"] >> number - 1 & 1:
                 return NO_MORE
             return every(self.interval(number), self._origin, begins=True)(minute)

@@ -1,8 +1,9 @@
 """Freezes as DL/T 698.45 shows them (interface class 9, objects 5000 to 500B): rows, associated columns, methods.
 
-The kinds of the meter model and their rows are the same that DL/T 645 reads. The minute freeze is the load profile,
-the settlement-day freeze the billing periods: their columns belong to the type of meter and cannot be changed. All
-columns of a kind have one depth. Second freeze and step settlement (5001, 5011) the model does not have.
+The kinds of the meter model and their rows are the same that DL/T 645 reads. The minute freeze is the load profile:
+its classes stay, other columns may be added. The settlement-day freeze is the billing periods, whose columns belong to
+the type of meter. All columns of a kind have one depth. The model has no second freeze and no step settlement (5001,
+5011).
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def associated(meter: Meter, oi: int) -> tuple[Oad, ...]:
 def _quantities(meter: Meter, oi: int) -> Sequence[Quantity]:
     if oi == MINUTE:
         profile = meter.load_profile
-        return [row for number in profile.classes for row in profile.columns(number)]
+        return [row for number in profile.all_classes for row in profile.columns(number)]
     if oi == SETTLEMENT:
         return [row for row in QUANTITIES.values() if row.kind in {Kind.ENERGY, Kind.MAX_DEMAND}]
     return meter.freezes.columns(KINDS[oi])
@@ -138,7 +139,7 @@ def _minutes(meter: Meter) -> list[FreezeRow]:
             next(iter(record.values())).time,
             _values_of(tuple(record.values())),
         )
-        for record in profile.records()
+        for record in profile.records(own=True)
     ]
 
 
@@ -190,7 +191,7 @@ def _period(meter: Meter, oi: int, oad: Oad) -> int:
     if oi == MINUTE:
         names = set(names_of(meter, oad))
         profile = meter.load_profile
-        for number in profile.classes:
+        for number in profile.all_classes:
             if names & {row.name for row in profile.columns(number)}:
                 return profile.interval(number)
     if oi == 0x5003:
@@ -267,6 +268,9 @@ def _addition(parameter: Variant) -> tuple[int, Oad, int]:
 
 
 def _choose(meter: Meter, oi: int, added: Sequence[tuple[int, Oad, int]], deleted: Sequence[Oad]) -> None:
+    if oi == MINUTE:
+        _choose_minutes(meter, added, deleted)
+        return
     if oi not in KINDS:
         raise Denied(Dar.READ_WRITE_DENIED)
     names = [row.name for row in meter.freezes.columns(KINDS[oi])]
@@ -283,6 +287,29 @@ def _choose(meter: Meter, oi: int, added: Sequence[tuple[int, Oad, int]], delete
             raise Denied(Dar.OBJECT_UNAVAILABLE)
         names = [name for name in names if name not in gone]
     meter.freezes.choose(KINDS[oi], names)
+
+
+def _choose_minutes(meter: Meter, added: Sequence[tuple[int, Oad, int]], deleted: Sequence[Oad]) -> None:
+    """What the classes of the standard store has their intervals and stays; what is added can be deleted again."""
+    profile = meter.load_profile
+    standard = {row.name for number in profile.classes for row in profile.columns(number)}
+    stored = {row.name for row in _quantities(meter, MINUTE)}
+    for period, oad, depth in added:
+        wanted = names_of(meter, oad)
+        if not wanted:
+            raise Denied(Dar.OBJECT_UNDEFINED)
+        new = [name for name in wanted if name not in stored]
+        if depth > _depth(meter, MINUTE) or (not new and period not in {0, _period(meter, MINUTE, oad)}):
+            raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
+        if new:
+            profile.record(period, new)
+    for oad in deleted:
+        gone = set(names_of(meter, oad))
+        if not gone & stored:
+            raise Denied(Dar.OBJECT_UNAVAILABLE)
+        if gone & standard:
+            raise Denied(Dar.READ_WRITE_DENIED)
+        profile.drop(gone)
 
 
 _METHODS: Final[Mapping[int, Any]] = {1: _clear, 3: _trigger, 4: _add, 5: _delete, 7: _add_several, 8: _clear}

@@ -262,6 +262,9 @@ def test_associated_columns_are_added_and_taken_away():
         (0x5004, 4, Variant(6, 1), 7),
         (0x5004, 5, Variant(81, Oad.of("20000200")), 6),
         (0x5002, 5, Variant(81, VOLTAGE), 3),
+        (0x5002, 4, Variant(2, (Variant(18, 7), Variant(81, VOLTAGE), Variant(18, 10))), 8),
+        (0x5002, 4, Variant(2, (Variant(18, 0), Variant(81, Oad.of("10100200")), Variant(18, 10))), 8),
+        (0x5002, 5, Variant(81, Oad.of("10100200")), 6),
         (0x5004, 3, Variant(18, 0), 3),
         (0x5000, 3, Variant(17, 0), 7),
         (0x5004, 9, NULL, 6),
@@ -350,3 +353,40 @@ def test_the_annex_example_is_answered_in_its_form():
     assert APDU.build(Apdu.of(found)) == expected
     assert all(energies)
     assert energies[0] == int(meter.freezes.row("daily", 3).values["active_energy_import"] * 100)
+
+
+def test_columns_are_added_to_the_minute_freeze():
+    """Every five minutes maxima of the demand, beside the classes, which DL/T 645 still reads as they were."""
+    meter = meter_at()
+    step(meter, hours=1)
+    before = meter.load_profile.records()
+    demand = Oad.of("10100200")
+    act(meter, 0x5002, 4, Variant(2, (Variant(18, 5), Variant(81, demand), Variant(18, 100))))
+    assert (5, demand) in [(one.value[0].value, one.value[1].value) for one in read(meter, Oad.of("50020300")).value]
+    step(meter, hours=1)
+    rows = rows_of(Face69845(meter).connect(), "50020200", TIME, demand, VOLTAGE)
+    later = [row for row in rows if row[0].value.datetime() > START + dt.timedelta(hours=1)]
+    assert len(later) == 12
+    assert all(row[1].tag == 1 and len(row[1].value) == 5 for row in later)
+    assert sum(row[2] != NULL for row in later) == 4
+    assert all(number <= 6 for record in meter.load_profile.records() for number in record)
+    assert len(meter.load_profile.records()) == len(before) + 4
+    states = msgspec.msgpack.decode(msgspec.msgpack.encode({name: part() for name, part in parts_of(meter).items()}))
+    again = meter_at()
+    restore(again, states)
+    step(again, minutes=5)
+    assert len(rows_of(Face69845(again).connect(), "50020200", TIME, demand)) == len(rows) + 1
+    act(again, 0x5002, 5, Variant(81, demand))
+    step(again, hours=1)
+    found = rows_of(Face69845(again).connect(), "50020200", TIME, demand)
+    assert sum(row[1] != NULL for row in found) == 13
+
+
+def test_what_is_chosen_is_stored_even_where_totals_were_enough():
+    """An hourly freeze with rates and maxima stores them, though its mode word asks for totals alone."""
+    meter = meter_at()
+    for oad in ("00100200", "10100200"):
+        act(meter, 0x5003, 4, Variant(2, (Variant(18, 1), Variant(81, Oad.of(oad)), Variant(18, 10))))
+    step(meter, hours=2)
+    for row in rows_of(Face69845(meter).connect(), "50030200", ENERGY, Oad.of("10100200")):
+        assert [len(cell.value) for cell in row] == [5, 5]
