@@ -162,6 +162,8 @@ def act(
         return _act_dlt69845(
             url, words, address, password_file, objects, yes=yes, trace=trace, record=record, json=json
         )
+    if Endpoint.parse(url).dialect in ("dlms", "dlms-hdlc"):
+        return _act_dlms(url, words, address, password_file, yes=yes, trace=trace, record=record, json=json)
     name, *rest = words or [""]
     command = COMMANDS.get(name)
     if command is None:
@@ -170,7 +172,7 @@ def act(
     if command.risky and not yes:
         raise LocalProtocolError(f"{name} cannot be undone by this program: say --yes if it is meant")
     if Endpoint.parse(url).dialect != "dlt645":
-        raise LocalProtocolError("only DL/T 645 and DL/T 698.45 take orders so far")
+        raise LocalProtocolError("only DL/T 645, DL/T 698.45 and DLMS/COSEM take orders so far")
     more: dict[str, Any] = {}
     if name not in _WITHOUT_PASSWORD:
         more["credentials"] = credentials(password_file, level, operator)
@@ -187,6 +189,35 @@ def act(
         print_json([result])
     else:
         print(f"{name}: done" + (f" ({', '.join(told['status'])})" if told else ""))
+    return 0
+
+
+def _act_dlms(
+    url: str,
+    words: list[str],
+    address: str | None,
+    password_file: Path | None,
+    *,
+    yes: bool,
+    trace: bool,
+    record: Path | None,
+    json: bool,
+) -> int:
+    from meterwire.cli.act_dlms import order_of, told  # noqa: PLC0415  a dialect is loaded when it is spoken
+
+    order = order_of(words)
+    if order.risky and not yes:
+        raise LocalProtocolError(f"{words[0]} cannot be undone by this program: say --yes if it is meant")
+    password = secret(password_file).encode()
+    with (
+        session_filters(url, trace=trace, record=record, name="act") as filters,
+        connect(url, address=address, secret=password, filters=filters) as meter,
+    ):
+        result = {"command": words[0], "done": True, **told(meter.invoke(order.text, order.value))}
+    if json:
+        print_json([result])
+    else:
+        print(f"{words[0]}: done" + (f" ({result['returned']})" if "returned" in result else ""))
     return 0
 
 

@@ -181,7 +181,9 @@ def act(
 @app.command
 def profile(
     url: Url,
-    kind: Annotated[str, Parameter(help="hour, day, timed, instant ..., load, load-1 ..., or curve-voltage ...")],
+    kind: Annotated[
+        str, Parameter(help="hour, day, timed, instant ..., load, load-1 ..., curve-voltage ..., or a logical name.")
+    ],
     /,
     *,
     start: Annotated[str | None, Parameter(name="--from", help="ISO time of the first row, the meter's own.")] = None,
@@ -196,6 +198,7 @@ def profile(
     ] = None,
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
     objects: Objects = None,
+    password_file: Annotated[Path | None, Parameter(help="File with the password of a DLMS association.")] = None,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
     json: Json = False,
@@ -203,7 +206,38 @@ def profile(
     """Read what a meter has stored, freezes or load records, as a table with times."""
     from meterwire.cli.profile import profile as run  # noqa: PLC0415
 
-    return run(url, kind, start, end, count, address, csv, edition, objects, trace=trace, record=record, json=json)
+    return run(
+        url,
+        kind,
+        start,
+        end,
+        count,
+        address,
+        csv,
+        edition,
+        objects,
+        password_file,
+        trace=trace,
+        record=record,
+        json=json,
+    )
+
+
+@app.command
+def listen(
+    url: Url,
+    /,
+    *,
+    count: Annotated[int | None, Parameter(help="End after so many pushes.")] = None,
+    seconds: Annotated[float | None, Parameter(help="End after so long.")] = None,
+    keys: Annotated[Path | None, Parameter(help="File with keys (TOML), for pushes that are ciphered.")] = None,
+    record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
+    json: Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object a line.")] = False,
+) -> int:
+    """Show what DLMS meters push unasked: over HDLC, in wrappers, in M-Bus frames."""
+    from meterwire.cli.listen import listen as run  # noqa: PLC0415
+
+    return run(url, count, seconds, keys, record=record, json=json)
 
 
 @app.command

@@ -5,17 +5,20 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from meterwire.cli.objects import objects_in
 from meterwire.cli.output import print_json, text_of
 from meterwire.cli.profile_files import STDOUT, destination, table_of
 from meterwire.cli.scan_progress import Progress, progress
+from meterwire.cli.secrets import secret
 from meterwire.cli.session import session_filters
 from meterwire.connect import connect
 from meterwire.errors import LocalProtocolError
 from meterwire.protocols.dlt645.profile_rows import CURVES, FREEZES, LOADS, Profile
 from meterwire.transports.endpoint import Endpoint
+
+DLMS: Final = ("dlms", "dlms-hdlc")
 
 
 def profile(
@@ -28,6 +31,7 @@ def profile(
     csv: str | None,
     edition: str | None,
     objects: Path | None = None,
+    password_file: Path | None = None,
     *,
     trace: bool,
     record: Path | None,
@@ -42,7 +46,9 @@ def profile(
     more: dict[str, Any] = {} if edition is None else {"edition": edition}
     if objects is not None:
         more["objects"] = objects_in(objects, dialect)
-    read = _read_tables if dialect == "dlt69845" else _read
+    read = {"dlt69845": _read_tables, **dict.fromkeys(DLMS, _read_buffers)}.get(dialect, _read)
+    if password_file is not None:
+        more["secret"] = secret(password_file).encode()
     with (
         destination(csv or STDOUT) as write,
         session_filters(url, trace=trace, record=record, name="profile") as filters,
@@ -61,8 +67,15 @@ def _refuse_wrong_kind(dialect: str, kind: str, start: str | None, edition: str 
         if edition is not None:
             raise LocalProtocolError("--edition is for DL/T 645")
         return  # any object may be asked for; its name is looked up when it is read
+    if dialect in DLMS:
+        from meterwire.cli.profile_dlms import name_of  # noqa: PLC0415  a dialect is loaded when it is spoken
+
+        name_of(kind)
+        if edition is not None:
+            raise LocalProtocolError("--edition is for DL/T 645")
+        return
     if dialect != "dlt645":
-        raise LocalProtocolError("only DL/T 645 and DL/T 698.45 have profiles to read so far")
+        raise LocalProtocolError("only DL/T 645, DL/T 698.45 and DLMS/COSEM have profiles to read so far")
     if not any(kind in kinds for kinds in (FREEZES, LOADS, CURVES)):
         known = "; ".join(", ".join(kinds) for kinds in (FREEZES, LOADS, CURVES))
         raise LocalProtocolError(f"there is no {kind!r}, but {known}")
@@ -78,6 +91,20 @@ def _read_tables(
     shown.say(f"reading records ({kind})")
     try:
         found = profile_dlt69845.read(meter, kind, *wanted)
+    finally:
+        shown.close()
+    print(_told(found), file=sys.stderr)
+    return found
+
+
+def _read_buffers(
+    meter: Any, kind: str, wanted: tuple[datetime | None, datetime | None, int | None], shown: Progress
+) -> Profile:
+    from meterwire.cli import profile_dlms  # noqa: PLC0415  a dialect is loaded when it is spoken
+
+    shown.say(f"reading the profile ({kind})")
+    try:
+        found = profile_dlms.read(meter, kind, *wanted)
     finally:
         shown.close()
     print(_told(found), file=sys.stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from meterwire.cli.objects import objects_in
 from meterwire.cli.output import print_json
@@ -12,6 +12,8 @@ from meterwire.cli.session import session_filters
 from meterwire.connect import connect
 from meterwire.errors import LocalProtocolError, MeterwireError, NoAnswer, OutcomeUnknown
 from meterwire.transports.endpoint import Endpoint
+
+DLMS: Final = ("dlms", "dlms-hdlc")
 
 
 def write(
@@ -33,12 +35,14 @@ def write(
     if not wanted:
         raise LocalProtocolError("say what to write: ITEM=VALUE, such as 04001401=5")
     dialect = Endpoint.parse(url).dialect
-    if dialect not in ("dlt645", "dlt69845"):
-        raise LocalProtocolError("only DL/T 645 and DL/T 698.45 can be written so far")
+    if dialect not in ("dlt645", "dlt69845", *DLMS):
+        raise LocalProtocolError("only DL/T 645, DL/T 698.45 and DLMS/COSEM can be written so far")
     more: dict[str, Any] = {}
     if dialect == "dlt645":
         more["credentials"] = credentials(password_file, level, operator)
     password = secret(password_file)
+    if dialect in DLMS:
+        more["secret"] = password.encode()
     if edition is not None:
         if dialect != "dlt645":
             raise LocalProtocolError("--edition is for DL/T 645")
@@ -56,7 +60,7 @@ def write(
             row = {"item": item, "value": text, "written": True}
             rows.append(row)
             try:
-                meter.write_text(item, text)
+                (meter.write if dialect in DLMS else meter.write_text)(item, text)
             except LocalProtocolError:
                 raise
             except MeterwireError as error:

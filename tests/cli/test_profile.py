@@ -143,10 +143,14 @@ def test_what_cannot_be_read_is_wrong_usage(served, words, why, capsys):
     assert said.out == ""
 
 
-def test_other_dialects_have_none_yet(served, capsys):
-    """Said in words."""
-    assert run(["profile", served.url("dlms"), "day"]) == 2
-    assert "DL/T 645" in capsys.readouterr().err
+def test_dlms_has_the_same_days(served, capsys):
+    """The same freezes through both dialects; what only one of them has is told in words."""
+    assert run(["profile", served.url("dlms"), "day"]) == 0
+    days = [line.split(",")[0] for line in capsys.readouterr().out.splitlines()]
+    assert run(["profile", served.url("dlt645"), "day"]) == 0
+    assert days == [line.split(",")[0] for line in capsys.readouterr().out.splitlines()]
+    assert run(["profile", served.url("dlms"), "curve-voltage"]) == 2
+    assert "logical name" in capsys.readouterr().err
 
 
 def test_nobody_there(tmp_path, capsys):

@@ -1,0 +1,73 @@
+"""write, act, profile and listen for DLMS/COSEM, against a meter served over real TCP."""
+
+import json
+import socket
+import threading
+
+import pytest
+
+from meterwire.cli.main import run
+from meterwire.protocols.dlms.wrapper import Wrapper
+from meterwire.protocols.wire.codec import codec
+
+
+@pytest.fixture
+def served(emulated_meter, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("12345678\n")
+    with emulated_meter(listen=["dlms+tcp://127.0.0.1:0"]) as meter:
+        meter.clock.step(3 * 900)
+        yield f"{meter.url('dlms')}?client=17", password
+
+
+def test_writes_and_acts(served, capsys):
+    url, password = served
+    assert run(["write", url, "asset_number=CLI-1", "8/0-0:1.0.0/9=2", "--password-file", str(password)]) == 1
+    assert "asset_number" in capsys.readouterr().out
+    assert run(["read", url, "asset_number", "--password-file", str(password), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["value"] == "CLI-1"
+    assert run(["act", url, "7/1-0:99.1.4/2", "--password-file", str(password)]) == 0
+    assert "done" in capsys.readouterr().out
+    assert run(["act", url, "7/1-0:99.1.4/1", "--password-file", str(password)]) == 2
+    assert "--yes" in capsys.readouterr().err
+    assert run(["act", url, "7/1-0:99.1.4/1", "--yes", "--password-file", str(password), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"command": "7/1-0:99.1.4/1", "done": True}]
+
+
+def test_a_profile_as_a_table(served, capsys):
+    url, password = served
+    arguments = ["profile", url, "load", "--password-file", str(password)]
+    assert run(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("time,active_energy_import (kWh)")
+    assert len(lines) == 4
+    assert run([*arguments, "--count", "2", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 2
+    assert run(["profile", url, "nonsense"]) == 2
+
+
+def test_listens_to_pushes(capsys):
+    """A meter that pushes twice over TCP, once in a way nobody understands."""
+    apdu = bytes.fromhex("0F400000070001010203090601000107 00FF060000046202020F00161B".replace(" ", ""))
+    wrapped = codec(Wrapper).build(Wrapper(1, 16, apdu))
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def push():
+        peer, _ = listening.accept()
+        with peer:
+            peer.sendall(wrapped[:9])
+            peer.sendall(wrapped[9:] + wrapped)
+            peer.recv(4096)
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    url = f"dlms+tcp://127.0.0.1:{listening.getsockname()[1]}"
+    assert run(["listen", url, "--count", "2", "--seconds", "10", "--json"]) == 0
+    thread.join(10)
+    listening.close()
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first == second
+    assert first["readings"] == [
+        {"item": "1-0:1.7.0", "quantity": "active_power_import", "value": "1.122", "unit": "kW"}
+    ]
+    assert run(["listen", "dlt645+tcp://127.0.0.1:1"]) == 2
