@@ -116,13 +116,23 @@ def read_keys(path: str | Path) -> KeyFile:
             octets = file.read(LARGEST + 1)
         if len(octets) > LARGEST:
             raise LocalProtocolError(f"{place}: longer than {LARGEST} octets")
-        return msgspec.convert(tomllib.loads(octets.decode()), KeyFile)
+        return msgspec.convert(_flat(tomllib.loads(octets.decode())), KeyFile)
     except OSError as error:
         raise LocalProtocolError(f"{place}: {error.strerror or 'cannot be read'}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise LocalProtocolError(f"{place}: {error}") from None
     except msgspec.ValidationError as error:
         raise LocalProtocolError(f"{place}: {error}") from None
+
+
+def _flat(table: dict[str, Any]) -> dict[str, Any]:
+    """Keys as `decode` takes them in a section [dlms] are those of the meter with that system title."""
+    section = table.get("dlms")
+    if not isinstance(section, dict):
+        return table
+    names: dict[str, str] = {"encryption_key": "unicast_key", "system_title": "meter_title"}
+    own: dict[str, Any] = {names.get(name, name): value for name, value in section.items() if name != "title"}
+    return {name: value for name, value in table.items() if name != "dlms"} | own
 
 
 def client_of(told: KeyFile, asked: int | None) -> int:

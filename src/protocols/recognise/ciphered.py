@@ -8,8 +8,10 @@ from typing import Any, Final
 from meterwire.errors import SecurityError
 from meterwire.protocols.dlms.acse import Aare, Aarq
 from meterwire.protocols.dlms.apdu import APDU
-from meterwire.protocols.dlms.ciphering import GeneralCiphered, GeneralCiphering, Protected
+from meterwire.protocols.dlms.ciphering import GeneralCiphered, GeneralCiphering, Protected, WrappedKey
 from meterwire.protocols.dlms.decipher import TITLE_OCTETS, CipherKeys, decipher
+from meterwire.protocols.dlms.security.general import header
+from meterwire.protocols.dlms.security.wrapping import unwrap
 from meterwire.protocols.dlms.xdlms.initiate import InitiateRequest
 from meterwire.protocols.recognise.bare import apdu_likelihood
 from meterwire.protocols.recognise.keys import TitleKeys
@@ -29,6 +31,7 @@ class Ciphers:
         self._titles: list[bytes] = []
         self._dedicated: list[bytes] = []
         self._sender: tuple[Protected, bytes] | None = None
+        self._general: GeneralCiphering | None = None
         self._outcome: tuple[Protected, Layer | None] | None = None
 
     def notice(self, message: Any, name: str, value: Any) -> str | None:
@@ -38,7 +41,8 @@ class Ciphers:
         elif isinstance(message, GeneralCiphered) and name == "content":
             self._sender = value, message.title
         elif isinstance(message, GeneralCiphering) and name == "content":
-            self._sender = value, b""
+            self._sender = value, message.originator
+            self._general = message
         elif isinstance(message, InitiateRequest) and name == "dedicated_key" and value:
             self._learn(self._dedicated, value, len(value))
         elif isinstance(message, Protected) and name == "content" and message.control.encrypted:
@@ -60,9 +64,11 @@ class Ciphers:
 
     def _open(self, message: Protected) -> tuple[Layer | None, str]:
         reason = "no key given is for this sender"
-        for title, keys in self._attempts(message):
+        general = self._general if self._general is not None and self._general.content is message else None
+        more = b"" if general is None else header(general)
+        for title, keys in self._attempts(message, general):
             try:
-                plain = decipher(message, title, keys)
+                plain = decipher(message, title, keys, more)
             except SecurityError as error:
                 reason = str(error)
                 continue
@@ -75,13 +81,18 @@ class Ciphers:
             reason = "no key given makes an APDU of it"
         return None, f"not opened: {reason}"
 
-    def _attempts(self, message: Protected) -> Iterator[tuple[bytes, CipherKeys]]:
+    def _attempts(
+        self, message: Protected, general: GeneralCiphering | None = None
+    ) -> Iterator[tuple[bytes, CipherKeys]]:
         """Titles and keys to try: the title in the APDU, else those in the keys file, else those announced."""
         announced = self._sender[1] if self._sender is not None and self._sender[0] is message else None
         if announced is not None and len(announced) != TITLE_OCTETS:
             return
         given = [entry.title for entry in self._keys if entry.title]
         titles = [announced] if announced else [*given, *(t for t in self._titles if t not in given)]
+        if general is not None and isinstance(general.key, WrappedKey):
+            yield from self._unwrapped(general.key, titles)
+            return
         for title in titles:
             for entry in sorted(self._keys, key=lambda entry: entry.title not in (b"", title)):
                 yield title, entry.keys
@@ -89,3 +100,15 @@ class Ciphers:
             for key in self._dedicated:
                 for entry in self._keys:
                     yield title, CipherKeys(key, entry.keys.authentication)
+
+    def _unwrapped(self, key: WrappedKey, titles: Sequence[bytes]) -> Iterator[tuple[bytes, CipherKeys]]:
+        """The key that came along, under whichever master key was given."""
+        for entry in self._keys:
+            if not entry.master:
+                continue
+            try:
+                found = unwrap(entry.master, key.key)
+            except SecurityError:
+                continue
+            for title in titles:
+                yield title, CipherKeys(found, entry.keys.authentication)

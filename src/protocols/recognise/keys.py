@@ -14,22 +14,29 @@ _NAMES: Final = frozenset({"encryption_key", "authentication_key", "system_title
 
 
 class TitleKeys(msgspec.Struct, frozen=True):
-    """The keys for what one system title sends; an empty title means whoever sends."""
+    """The keys for what one system title sends; an empty title means whoever sends. The master key unwraps others."""
 
     title: bytes
     keys: CipherKeys
+    master: bytes = b""
+
+    def __repr__(self) -> str:
+        return "TitleKeys(...)"
 
 
 def keys_of(table: Mapping[str, Any]) -> tuple[TitleKeys, ...]:
     """The keys in a parsed TOML file.
 
     `[dlms]` has `encryption_key`, `authentication_key` and perhaps `system_title`, all in hexadecimal digits;
-    `[[dlms.title]]` has the same for further titles.
+    `[[dlms.title]]` has the same for further titles. A client's key file does as well: `unicast_key`,
+    `broadcast_key`, `authentication_key` and `master_key` without a section.
 
     Raises:
         LocalProtocolError: the table says something else. The message never repeats a key.
     """
     section = table.get("dlms")
+    if section is None and "unicast_key" in table:
+        return _of_client(table)
     if not isinstance(section, Mapping):
         raise LocalProtocolError("the keys file has no [dlms] section")
     own = {name: value for name, value in section.items() if name != "title"}
@@ -48,6 +55,13 @@ def _one(entry: Mapping[str, Any]) -> TitleKeys:
     encryption = _octets(entry, "encryption_key", KEY_OCTETS)
     authentication = _octets(entry, "authentication_key", (0, *KEY_OCTETS))
     return TitleKeys(_octets(entry, "system_title", (0, TITLE_OCTETS)), CipherKeys(encryption, authentication))
+
+
+def _of_client(table: Mapping[str, Any]) -> tuple[TitleKeys, ...]:
+    authentication = _octets(table, "authentication_key", (0, *KEY_OCTETS))
+    master = _octets(table, "master_key", (0, *KEY_OCTETS))
+    keys = (_octets(table, name, (0, *KEY_OCTETS)) for name in ("unicast_key", "broadcast_key"))
+    return tuple(TitleKeys(b"", CipherKeys(key, authentication), master) for key in keys if key)
 
 
 def _octets(entry: Mapping[str, Any], name: str, sizes: tuple[int, ...]) -> bytes:

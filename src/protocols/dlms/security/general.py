@@ -130,9 +130,9 @@ class General:
         name, key = self._key_found(message, known)
         if name is not Form.IDENTIFIED and not int(cast("int", message.content.control)) & AUTHENTICATED:
             raise SecurityError("a key that comes along must be authenticated with what it protects")
-        head = _head(message.transaction, message.originator, message.recipient, message.date_time, message.other)
         protected = message.content
-        text = key.open(self.peer, protected.counter, int(cast("int", protected.control)), protected.content, head)
+        control = int(cast("int", protected.control))
+        text = key.open(self.peer, protected.counter, control, protected.content, header(message))
         return name, text
 
     def _key_found(self, message: GeneralCiphering, known: Gcm | None) -> tuple[Form, Gcm]:
@@ -202,6 +202,11 @@ def verified(general: General, message: GeneralSigning) -> bytes:
     head = _head(message.transaction, message.originator, message.recipient, message.date_time, message.other)
     verify(group, general.keys.peer_signing, head + sized(message.content), message.signature)
     return message.content
+
+
+def header(message: GeneralCiphering) -> bytes:
+    """What of a general-ciphering APDU is authenticated beside its content."""
+    return _head(message.transaction, message.originator, message.recipient, message.date_time, message.other)
 
 
 def _head(*parts: bytes) -> bytes:

@@ -1,0 +1,57 @@
+"""A capture of a ciphered session is read with the keys alone: titles, counters and dedicated keys come out of it."""
+
+import pytest
+from dlms_secured import BOTH, FULL, Form, Level, Mechanism, client, keys, security, served
+
+from meterwire.protocols.dlms.decipher import CipherKeys
+from meterwire.protocols.recognise import Explanation, TitleKeys, dissection, pieces
+from meterwire.protocols.wire.dissect import render
+from meterwire.transports.memory import ResponderLine
+
+
+class Tap:
+    """A connection whose octets are kept, both ways in their order."""
+
+    def __init__(self, connection):
+        self._connection, self.octets = connection, []
+
+    def receive(self, octets, now):
+        answers = self._connection.receive(octets, now)
+        self.octets += [octets, *(answer.octets for answer in answers)]
+        return answers
+
+    def idle(self, now):
+        return self._connection.idle(now)
+
+
+@pytest.mark.parametrize(
+    ("level", "dedicated"),
+    [
+        (FULL, False),
+        (FULL, True),
+        (Level(BOTH, BOTH, Form.GENERAL), False),
+        (Level(BOTH, BOTH, Form.GENERAL), True),
+        (Level(BOTH, BOTH, Form.IDENTIFIED), False),
+        (Level(BOTH, BOTH, Form.WRAPPED), False),
+    ],
+    ids=["glo", "ded", "general-glo", "general-ded", "named", "wrapped"],
+)
+def test_a_session_opens_with_the_keys(level, dedicated):
+    meter, face = served()
+    tap = Tap(face.connect())
+    one = client(face, security(Mechanism.HIGH_GMAC, 0, level, meter, dedicated=dedicated), line=ResponderLine(tap))
+    one.get(8, bytes((0, 0, 1, 0, 0, 255)), 2)
+    own = keys(0, meter)
+    given = (TitleKeys(b"", CipherKeys(own.unicast, own.authentication), own.master),)
+    for known, opened in ((given, True), ((), False)):
+        explanation = Explanation(known)
+        lines = [
+            line
+            for octets in tap.octets
+            for piece in pieces(octets, None)
+            for line in render(dissection(piece, explanation))
+        ]
+        shown = "\n".join(lines)
+        assert ("0-0:1.0.0" in shown) is opened
+        assert ("the authentication tag verifies" in shown) is opened
+        assert "not opened" not in shown
