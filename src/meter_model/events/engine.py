@@ -10,7 +10,7 @@ looked at one by one.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +28,7 @@ from meterwire.meter_model.events.signals import MILLI, Signals
 from meterwire.meter_model.load import PHASES, Rows
 from meterwire.meter_model.moment import Moment
 from meterwire.meter_model.programming import PROGRAMMING
+from meterwire.meter_model.series import column
 from meterwire.meter_model.values import Demand
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _DEMAND: Final = "demand_"
 CLOCK_SET: Final = "clock_set"
+_MOST_COLUMNS: Final = 256
 _MOST_ITEMS: Final = 10
 """Items that a record of programming names (DL/T 645-2007, 033000xx)."""
 
@@ -83,6 +85,7 @@ class Events:
         self._due: list[_Due] = []
         self._sessions: dict[str, tuple[int, str]] = {}
         self._announced: dict[str, int] = {}
+        self._chosen: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._set_levels()
 
     # ------------------------------------------------------------ what has happened
@@ -132,6 +135,23 @@ class Events:
         if kind not in self._memory:
             raise LocalProtocolError(f"this meter knows no event {kind!r}")
         return self._memory[kind]
+
+    # ------------------------------------------------------------ what records keep
+
+    def columns(self, kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The quantities that records of a kind keep of their start and of their end."""
+        row = self.kinds[kind]
+        return self._chosen.get(kind, (row.before, row.after))
+
+    def choose(self, kind: str, before: Sequence[str], after: Sequence[str]) -> None:
+        """Keep these from now on; raises LocalProtocolError for too many, and for a name that is no quantity's."""
+        if kind not in self.kinds:
+            raise LocalProtocolError(f"this meter knows no event {kind!r}")
+        if max(len(before), len(after)) > _MOST_COLUMNS:
+            raise LocalProtocolError(f"{_MOST_COLUMNS} columns at most")
+        self._meter.advance()
+        names = (tuple(column(name).name for name in dict.fromkeys(part)) for part in (before, after))
+        self._chosen[kind] = next(names), next(names)
 
     # ------------------------------------------------------------ limits
 
@@ -486,7 +506,7 @@ class Events:
         memory = self._memory[kind.name]
         memory.count += 1
         memory.begun, memory.charge = moment.second, charge
-        before = {**moment.read(kind.before), **extra}
+        before = {**moment.read(self.columns(kind.name)[0]), **extra}
         memory.records.appendleft(EventRecord(kind.name, memory.count, moment.time, before=before, source=source))
         self._report(kind)
         self._meter.reports.begun(kind.name, memory.count)
@@ -510,7 +530,7 @@ class Events:
         if not memory.records:
             return
         record = memory.records[0]
-        after = {**moment.read(kind.after), **extra}
+        after = {**moment.read(self.columns(kind.name)[1]), **extra}
         grown: dict[str, Any] = {**record.during, **growth(record.before, after, kind.during), **(during or {})}
         if "charge" in kind.during:
             grown |= _ampere_hours(memory.charge, charge)
@@ -529,11 +549,14 @@ class Events:
             "dark": self._dark,
             "charge": list(self._charge),
             "sessions": {name: list(session) for name, session in self._sessions.items()},
+            "chosen": {name: [list(part) for part in parts] for name, parts in self._chosen.items()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over; raises ValueError, KeyError or TypeError for what is none."""
         memory = {name: Memory.of(name, one) for name, one in state["memory"].items() if name in self.kinds}
+        chosen = state.get("chosen", {}).items()  # states of older versions have none
+        self._chosen = {name: (tuple(before), tuple(after)) for name, (before, after) in chosen if name in self.kinds}
         own = {name: Fraction(*map(int, pair)) for name, pair in state["limits"].items() if name in self._limits}
         self._log.restore(state["log"])
         self._memory |= memory

@@ -16,7 +16,15 @@ from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.events import EventRecord
 from meterwire.meter_model.events.kinds import DEPTH, limit_table
 from meterwire.meter_model.faces.dlt69845_event_kinds import EventObject, event_objects
-from meterwire.meter_model.faces.dlt69845_stored import NULL, Stored, oads_of, quantities_of, stored, time_data
+from meterwire.meter_model.faces.dlt69845_stored import (
+    NULL,
+    Stored,
+    names_of,
+    oads_of,
+    quantities_of,
+    stored,
+    time_data,
+)
 from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.parameters import Author
@@ -105,8 +113,8 @@ def associated(meter: Meter, kinds: Iterable[str]) -> tuple[Oad, ...]:
         kind = meter.events.kinds.get(name)
         if kind is not None:
             found |= dict.fromkeys(_special(name, kind.during))
-            found |= dict.fromkeys(oads_of(meter, kind.before, BEFORE))
-            found |= dict.fromkeys(oads_of(meter, kind.after, AFTER))
+            for names, feature in zip(meter.events.columns(name), (BEFORE, AFTER), strict=True):
+                found |= dict.fromkeys(oads_of(meter, names, feature))
     return tuple(found)
 
 
@@ -347,3 +355,37 @@ def clear(meter: Meter, found: EventObject, by: Author | None = None) -> None:
     """Method 1: forget the events of this object; that is recorded."""
     kinds = [kind for kind in found.all_kinds if kind in meter.events.kinds]
     meter.events.clear(kinds, source="" if by is None else by.operator, item=f"{found.oi:04X}0100")
+
+
+def add(meter: Meter, found: EventObject, parameter: Variant) -> None:
+    """Method 4: keep one more attribute, before (feature 1) or after (feature 4), of all kinds; raises `Denied`."""
+    _associate(meter, found, parameter, lambda kept, wanted: (*kept, *(name for name in wanted if name not in kept)))
+
+
+def delete(meter: Meter, found: EventObject, parameter: Variant) -> None:
+    """Method 5: keep an attribute no longer; raises `Denied`."""
+    if parameter.tag == 81 and parameter.value not in associated(meter, found.all_kinds):
+        raise Denied(Dar.OBJECT_UNAVAILABLE)
+    _associate(meter, found, parameter, lambda kept, wanted: tuple(name for name in kept if name not in wanted))
+
+
+def _associate(
+    meter: Meter,
+    found: EventObject,
+    parameter: Variant,
+    change: Callable[[tuple[str, ...], tuple[str, ...]], tuple[str, ...]],
+) -> None:
+    if parameter.tag != 81:
+        raise Denied(Dar.TYPE_UNMATCHED)
+    oad: Oad = parameter.value
+    feature, wanted = oad.attribute >> 5, names_of(meter, oad)
+    if feature not in {BEFORE, AFTER} or not wanted:
+        raise Denied(Dar.OBJECT_UNDEFINED)
+    for kind in found.all_kinds:
+        if kind in meter.events.kinds:
+            before, after = meter.events.columns(kind)
+            before, after = (change(before, wanted), after) if feature == BEFORE else (before, change(after, wanted))
+            try:
+                meter.events.choose(kind, before, after)
+            except LocalProtocolError:
+                raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED) from None

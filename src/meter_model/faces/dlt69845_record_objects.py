@@ -95,6 +95,10 @@ def act(meter: Meter, oi: int, method: int, parameter: Variant, by: Author | Non
         raise Denied(Dar.OBJECT_UNDEFINED)
     elif method == 1:
         events.clear(meter, events.event_object(meter, oi), by)
+    elif method == 4:
+        events.add(meter, events.event_object(meter, oi), parameter)
+    elif method == 5:
+        events.delete(meter, events.event_object(meter, oi), parameter)
     else:
         raise Denied(Dar.READ_WRITE_DENIED)
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from fractions import Fraction
 
+import msgspec
 import pytest
 
 from meterwire.meter_model import Meter, VirtualClock
@@ -14,6 +15,7 @@ from meterwire.meter_model.faces.dlt69845_record_objects import act, put, read, 
 from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.meter_model.inputs import Inputs
 from meterwire.meter_model.parameters import Author
+from meterwire.meter_model.saved import parts_of, restore
 from meterwire.protocols.dlt69845.dates import DateTimeS
 from meterwire.protocols.dlt69845.descriptors import Oad, Omd
 from meterwire.protocols.dlt69845.enums import Dar
@@ -150,7 +152,10 @@ def test_what_cannot_be_set_or_run_is_refused(meter):
     assert refused(value, meter, "30000D05") == Dar.OBJECT_UNAVAILABLE
     assert refused(value, meter, "30990200") == Dar.OBJECT_UNDEFINED
     assert refused(table_of, meter, Oad.of("30000200")) == Dar.OBJECT_UNAVAILABLE
-    assert refused(act, meter, 0x3000, 5, NULL) == Dar.READ_WRITE_DENIED
+    assert refused(act, meter, 0x3000, 6, NULL) == Dar.READ_WRITE_DENIED
+    assert refused(act, meter, 0x3000, 5, NULL) == Dar.TYPE_UNMATCHED
+    assert refused(act, meter, 0x3000, 4, Variant(81, Oad.of("00100201"))) == Dar.OBJECT_UNDEFINED
+    assert refused(act, meter, 0x3000, 5, Variant(81, Oad.of("200F2200"))) == Dar.OBJECT_UNAVAILABLE
     single = Meter("single-phase", clock=VirtualClock(START, frozen=True))
     assert refused(table_of, single, Oad.of("30030700")) == Dar.OBJECT_UNDEFINED
 
@@ -171,3 +176,23 @@ def test_a_single_phase_meter_has_one_phase():
     assert len(table_of(single, Oad.of("30010700")).entries()) == 0
     assert refused(table_of, single, Oad.of("30010800")) == Dar.OBJECT_UNDEFINED
     assert [one.value for one in value(single, "30010300").value] == [0, 0, 0, 0]
+
+
+def test_associated_columns_of_events_are_chosen(meter):
+    """What method 4 adds is in the next records, what 5 deletes is not; records that are there stay, over a restart too."""
+    added, deleted = Oad.of("200F2200"), Oad.of("00102201")
+    act(meter, 0x3001, 4, Variant(81, added))
+    act(meter, 0x3001, 5, Variant(81, deleted))
+    named = [one.value for one in value(meter, "30010200").value]
+    assert added in named
+    assert deleted not in named
+    states = {name: part() for name, part in parts_of(meter).items()}
+    later = Meter(clock=VirtualClock(START, frozen=True), seed=3)
+    restore(later, msgspec.msgpack.decode(msgspec.msgpack.encode(states)))
+    for one in (meter, later):
+        one.cut_phase("c")
+        step(one, 200)
+        old, new = (table_of(one, Oad(0x3001, attribute, 0)).entries()[-1] for attribute in (7, 9))
+        assert [row.value(added) == NULL for row in (old, new)] == [True, False]
+        assert [row.value(deleted) == NULL for row in (old, new)] == [False, True]
+        assert new.value(added) == Variant(18, int(one.events.record("under_voltage_c").before["frequency"] * 100))
