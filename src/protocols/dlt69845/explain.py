@@ -15,12 +15,14 @@ from meterwire.protocols.dlt69845.items import Item, reading
 from meterwire.protocols.dlt69845.link import EDITION, AddressKind, Flag17, Fragment, Link
 from meterwire.protocols.dlt69845.objects import describe_oad, describe_omd
 from meterwire.protocols.dlt69845.refusals import words
-from meterwire.protocols.dlt69845.services.common import ResultNormal
+from meterwire.protocols.dlt69845.services.common import ResultNormal, ResultRecord
 from meterwire.protocols.dlt69845.services.security import PlainContent
+from meterwire.protocols.dlt69845.stored_rows import table_of
 from meterwire.protocols.wire.codec import Codec, codec
 from meterwire.protocols.wire.declare import info
 from meterwire.protocols.wire.nodes import Variant
 from meterwire.quantities import by_oad
+from meterwire.quantities.reading import METER_ZONE
 
 _MOST_TEXT: Final = 200
 """Longest meaning of a value, in characters."""
@@ -47,6 +49,8 @@ def annotator(message: Any, field_name: str, value: Any) -> str | None:
         return _server(message, value)
     if isinstance(message, ResultNormal) and field_name == "result" and isinstance(value, Variant):
         return _result(message)
+    if isinstance(message, ResultRecord) and isinstance(value, tuple) and field_name.startswith("["):
+        return _row(message, value)
     if isinstance(value, Variant) and field_name in _CHOICES:
         return None
     text = _data(value) if isinstance(value, Variant) else meaning(value)
@@ -97,6 +101,19 @@ def _result(message: ResultNormal) -> str | None:
     if found.time:
         text += f" at {found.time:%Y-%m-%d %H:%M:%S}"
     return (text or pretty(data, DATA_NAMES))[:_MOST_TEXT]
+
+
+def _row(message: ResultRecord, row: tuple[Any, ...]) -> str | None:
+    """One row of a record table as a client would give it: each column by name, with its unit."""
+    if len(row) != len(message.columns) or not all(isinstance(cell, Variant) for cell in row):
+        return None
+    found = table_of(ResultRecord(message.oad, message.width, message.columns, Variant(1, (row,))), METER_ZONE)
+    parts = []
+    for heading, values in zip(found.headings, found.columns, strict=True):
+        parts.append(f"{heading.name} {_told(values[0])} {heading.unit}".rstrip())
+        if sum(map(len, parts)) > _MOST_TEXT:
+            break
+    return ", ".join(parts)[:_MOST_TEXT]
 
 
 def _told(value: Any) -> str:

@@ -27,7 +27,7 @@ from meterwire.protocols.dlt69845.services.connect import (
 from meterwire.protocols.dlt69845.services.security import RefusedContent, SecurityResponse
 from meterwire.protocols.wire.nodes import Variant
 
-from .script import TRUE, AsyncScript, Script, asked, number_of, reply
+from .script import LINK, TRUE, AsyncScript, Script, asked, number_of, reply
 
 ENERGY = "00100201"
 RAW = Variant(6, 12345)
@@ -179,6 +179,9 @@ def test_what_is_not_the_answer_is_ignored():
     """Echo, noise, other meters, other clients, fragments, other objects and other services come first."""
 
     def answer(octets):
+        link = LINK.parse(octets)
+        if link.control.fragment:
+            return  # the receipt for a piece
         link, body = asked(octets)
         right = normal(body.request)
         other = Link(link.length, link.control, link.flag, link.server, 99, link.user)

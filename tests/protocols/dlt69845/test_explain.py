@@ -40,6 +40,7 @@ def frame(name):
         ("annex H.3.2 get list response", "241.3, 241.3, 241.3 V"),
         ("annex H.3.2 get list response", "1.000, 1.000, 1.000 A"),
         ("GET-Response-3#1", "double-long-unsigned 123456"),
+        ("GET-Response-3#2", "active_energy_import 1230.00 kWh, voltage_a 240.5 V, current_a 4.980 A"),
         ("ACTION-Request-1#5", "MS 3 {05000000000001, 05000000000002, 05000000000003}"),
     ],
 )

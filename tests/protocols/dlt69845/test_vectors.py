@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from meterwire.errors import ChecksumError, MalformedError
-from meterwire.protocols.dlt69845.address import address_in
+from meterwire.protocols.dlt69845.address import Address, address_in
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.data import DATA_NAMES
 from meterwire.protocols.dlt69845.dates import DateTime
 from meterwire.protocols.dlt69845.descriptors import Oad, Road
-from meterwire.protocols.dlt69845.link import EDITIONS, Fragment, Link
+from meterwire.protocols.dlt69845.link import EDITIONS, Fragment, FrameLength, Link, LinkControl
 from meterwire.protocols.dlt69845.services import action, connect, get, presence, proxied, proxy, report, security
 from meterwire.protocols.dlt69845.services import set as setting
 from meterwire.protocols.wire.codec import codec
@@ -356,6 +356,30 @@ def test_frame_is_found_octet_by_octet(vector):
         assert (pieces[0].octets, pieces[0].preamble) == (octets, lead)
         assert pieces[0].message == codec(Link, 2021).parse(octets)
         assert framer.idle() == []
+
+
+@named([v for v in VECTORS if v["kind"] == "apdu"])
+@pytest.mark.parametrize("scrambled", [0, 1])
+def test_apdu_is_found_octet_by_octet(vector, scrambled):
+    """An APDU that was recorded without its frame comes out of one, octet by octet, scrambled or not, as it went in."""
+    octets = bytes.fromhex(vector["hex"])
+    flag, server = Address("000000000161").wire(2021)
+    control = LinkControl(direction=octets[0] >> 7, started_by_client=1, scrambled=scrambled)
+    frame = codec(Link, 2021).build(Link(FrameLength(), control, flag, server, 16, octets))
+    framer = Framer(codec(Link, 2021), fill=b"\xfe")
+    pieces = [piece for octet in frame for piece in framer.receive(bytes([octet]))]
+    assert [piece.message.user for piece in pieces] == [octets]
+    assert told(pieces[0].message.user) == vector["expect"]["apdu"]
+
+
+@named(APDUS)
+def test_apdus_that_end_too_soon_are_refused(vector):
+    """Every cut of every APDU is malformed, with an offset inside it: nothing is read that was not sent."""
+    user = user_data(vector)
+    for size in range(1, len(user)):
+        with pytest.raises(MalformedError) as caught:
+            codec(Apdu, 2021).parse(user[:size])
+        assert 0 <= caught.value.offset <= size
 
 
 @pytest.mark.parametrize("name", ["negative: bad FCS", "negative: bad HCS"])
