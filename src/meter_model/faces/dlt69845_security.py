@@ -19,6 +19,8 @@ from meterwire.protocols.dlt69845.services.connect import Mechanism
 from meterwire.protocols.dlt69845.services.security import RefusedContent, SecurityRequest, SecurityResponse
 
 SECURED: Final = (Mechanism.SYMMETRY, Mechanism.SIGNATURE)
+_READ: Final = bytes([Service.GET_REQUEST])
+"""What may be asked for with a random number alone, which does not prove who asks."""
 _ALONE: Final = (Service.CONNECT_REQUEST, Service.SECURITY_REQUEST, Service.LINK_RESPONSE)
 """What is never inside a protected request."""
 
@@ -47,6 +49,8 @@ def protected(context: Context, user: bytes, answer: Callable[[Context, bytes], 
         apdu = context.element.unprotect(request, shield)
     except SecurityError:
         return refusal(Dar.SECURITY_AUTHENTICATION_FAILED)
+    if not shield.vouches and apdu[:1] != _READ:
+        return refusal(Dar.SECURITY_MISMATCH)
     if apdu[:1] and apdu[0] in _ALONE:
         return refusal(Dar.SECURITY_MISMATCH)
     body = _answer(context, apdu, shield, answer)

@@ -38,6 +38,7 @@ from meterwire.protocols.dlt69845.services.connect import (
     ReleaseRequest,
     ServerErrorResponse,
 )
+from meterwire.protocols.dlt69845.services.get import GetRequest
 from meterwire.protocols.dlt69845.services.presence import LinkRequest
 from meterwire.protocols.dlt69845.services.security import RefusedContent, SecurityResponse
 from meterwire.protocols.wire.codec import codec
@@ -230,7 +231,7 @@ class Session:
         number = body.piid.number if hasattr(body, "piid") else body.request.piid.number
         acknowledged = b""
 
-        shielded = self._machine is not None and not isinstance(body, ConnectRequest)
+        shield = self._shield_for(body)
 
         def take(frame: Frame[Link]) -> T | Ignored:
             nonlocal acknowledged
@@ -241,7 +242,7 @@ class Session:
             if user is None:
                 return reply
             acknowledged = reply.octets if isinstance(reply, Reply) else b""
-            result = self._judged(user, service, accept, number, shielded=shielded)
+            result = self._judged(user, service, accept, number, shield)
             if isinstance(result, Ignored):
                 acknowledged = b""
                 return result if isinstance(result, Reply) else reply
@@ -255,38 +256,48 @@ class Session:
             body = msgspec.structs.replace(body, time_tag=tag)
         user = self._apdu.build(Apdu.of(body))
         try:
-            if shielded:
-                return (yield from self._send_shielded(user, take, repeatable=repeatable))
+            if shield is not None:
+                return (yield from self._send_shielded(user, take, shield, repeatable=repeatable))
             return (yield from self._send(user, take, self.patience, repeatable=repeatable))
         finally:
             if acknowledged:
                 yield Send(acknowledged)
 
     def _judged(
-        self, user: bytes, service: Service, accept: Callable[[Any], T | Ignored], number: int, *, shielded: bool
+        self, user: bytes, service: Service, accept: Callable[[Any], T | Ignored], number: int, shield: Shield | None
     ) -> T | Ignored:
         apdu = self._understood(user, service)
         if apdu is None:
             return IGNORED
         _refusal(apdu, number)
-        if shielded and self._machine is not None:
+        if shield is not None and self._machine is not None:
             if apdu.service == service:
                 raise SecurityError("the answer to a protected request is not protected")
             if not isinstance(apdu.body, SecurityResponse):
                 return IGNORED
-            inside = unwrapped(self._machine, apdu.body, self._shield)
+            inside = unwrapped(self._machine, apdu.body, shield)
             apdu = self._apdu.parse(inside)
             _refusal(apdu, number)
         return accept(apdu.body) if apdu.service == service else IGNORED
 
-    def _send_shielded(self, apdu: bytes, take: Callable[[Frame[Link]], T | Ignored], *, repeatable: bool) -> Steps[T]:
+    def _shield_for(self, body: Any) -> Shield | None:
+        """How a request is protected: what is no read must prove who asks."""
+        if self._machine is None or isinstance(body, ConnectRequest):
+            return None
+        if self._shield.vouches or isinstance(body, GetRequest):
+            return self._shield
+        return Shield.CIPHER_MAC if self._shield.enciphered else Shield.PLAIN_MAC
+
+    def _send_shielded(
+        self, apdu: bytes, take: Callable[[Frame[Link]], T | Ignored], shield: Shield, *, repeatable: bool
+    ) -> Steps[T]:
         """Each try is protected anew, because what was seen before is refused."""
         once = msgspec.structs.replace(self.patience, tries=1)
         tries = self.patience.tries if repeatable else 1
         machine: Any = self._machine
         while True:
             tries -= 1
-            request = machine.protect(self.address.digits, apdu, self._shield)
+            request = machine.protect(self.address.digits, apdu, shield)
             try:
                 return (yield from self._send(self._apdu.build(Apdu.of(request)), take, once, repeatable=repeatable))
             except NoAnswer:
