@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import area, codecs, fleet, machine, report, serving, start
+from benchmarks import area, ciphered, codecs, fleet, machine, report, serving, start
 from benchmarks.rows import Row
 
 WRITTEN = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "codecs": ("Octets to objects and back", codecs.run),
+    "ciphered": ("Ciphered", ciphered.run),
     "serving": ("Reads served per core", serving.run),
     "start": ("Start of the command line", start.run),
     "fleet": ("The fleet step", fleet.run),
@@ -20,6 +21,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
 }
 ABOUT = {
     "codecs": codecs.__doc__,
+    "ciphered": ciphered.__doc__,
     "serving": serving.__doc__,
     "start": start.__doc__,
     "fleet": fleet.__doc__,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
 from importlib import metadata
+from io import StringIO
 from typing import Any
 
 
@@ -27,5 +29,22 @@ def reader(frame: bytes) -> Any:
         if not client.getData(gurux_dlms.GXByteBuffer(frame), reply, notified) or reply.error:
             raise ValueError
         return reply.value
+
+    return read
+
+
+def decipherer(octets: bytes, title: bytes, encryption: bytes, authentication: bytes) -> Any:
+    """A function that has gurux open a ciphered APDU and gives the plain one."""
+    from gurux_dlms.AesGcmParameter import AesGcmParameter
+    from gurux_dlms.GXByteBuffer import GXByteBuffer
+    from gurux_dlms.GXDLMSChippering import GXDLMSChippering
+    from gurux_dlms.secure import GXDLMSSecureClient
+
+    settings, said = GXDLMSSecureClient().settings, StringIO()
+
+    def read() -> Any:
+        given = AesGcmParameter(0, bytearray(title), bytearray(encryption), bytearray(authentication))
+        with redirect_stdout(said):  # it tells of every APDU
+            return GXDLMSChippering.decryptAesGcm(settings, given, GXByteBuffer(octets))
 
     return read

@@ -130,8 +130,10 @@ def _flat(table: dict[str, Any]) -> dict[str, Any]:
     section = table.get("dlms")
     if not isinstance(section, dict):
         return table
-    names: dict[str, str] = {"encryption_key": "unicast_key", "system_title": "meter_title"}
-    own: dict[str, Any] = {names.get(name, name): value for name, value in section.items() if name != "title"}
+    own: dict[str, Any] = {name: value for name, value in section.items() if name != "title"}
+    for theirs, ours in (("encryption_key", "unicast_key"), ("system_title", "meter_title")):
+        if theirs in own:
+            own[ours] = own.pop(theirs)
     return {name: value for name, value in table.items() if name != "dlms"} | own
 
 
