@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from meterwire.meter_model.faces import dlt69845_events as events
+from meterwire.meter_model.faces import dlt69845_event_attributes as events
 from meterwire.meter_model.faces import dlt69845_files as files
 from meterwire.meter_model.faces import dlt69845_freezes as freezes
 from meterwire.meter_model.faces.dlt69845_event_kinds import event_objects
+from meterwire.meter_model.faces.dlt69845_events import EventTable
 from meterwire.meter_model.faces.dlt69845_records import Table
 from meterwire.meter_model.faces.dlt69845_types import Denied
 from meterwire.meter_model.meter import Meter
@@ -35,7 +36,7 @@ def table_of(meter: Meter, oad: Oad) -> Table:
     kinds = events.event_object(meter, oad.oi).table(oad.number)
     if not kinds:
         raise Denied(Dar.OBJECT_UNAVAILABLE)
-    return events.EventTable(meter, kinds)
+    return EventTable(meter, kinds)
 
 
 def read(meter: Meter, oad: Oad) -> Variant:
