@@ -16,6 +16,7 @@ ON_BEGIN, ON_END = 1, 2
 """Bits of a report flag."""
 _MOST_NOTICES: Final = 64
 _MOST_STATES: Final = 256
+_MOST_PASSED: Final = 16
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -32,6 +33,20 @@ class Notice(msgspec.Struct, frozen=True):
     ended: bool
 
 
+class Passed(msgspec.Struct, frozen=True):
+    """What came in at a port and is to be passed on as it is.
+
+    Attributes:
+        serial: that tells it from another one with the same octets.
+        port: in the terms of the dialect.
+        frames: octets.
+    """
+
+    serial: int
+    port: str
+    frames: tuple[bytes, ...]
+
+
 class Reports:
     """How often each event has happened since it was last told, and which single ones are to be reported."""
 
@@ -40,6 +55,8 @@ class Reports:
         self._flags: dict[str, int] = {}
         self._notices: deque[Notice] = deque(maxlen=_MOST_NOTICES)
         self._states: dict[tuple[str, int], dict[int, int]] = {}
+        self._passed: deque[Passed] = deque(maxlen=_MOST_PASSED)
+        self._serial = 0
 
     def note(self, name: str) -> None:
         """An event has happened."""
@@ -81,10 +98,23 @@ class Reports:
         """What is still to be reported, the oldest first."""
         return tuple(self._notices)
 
-    def settle(self, notice: Notice) -> None:
+    def settle(self, notice: Notice | Passed) -> None:
         """A notice needs no more reporting: it has arrived, or was given up."""
-        if notice in self._notices:
+        if isinstance(notice, Passed):
+            if notice in self._passed:
+                self._passed.remove(notice)
+        elif notice in self._notices:
             self._notices.remove(notice)
+
+    def pass_on(self, port: str, *frames: bytes) -> None:
+        """Something came in at a port, and whoever is told of events shall have it; it does not survive a restart."""
+        self._serial += 1
+        self._passed.append(Passed(self._serial, port, frames))
+
+    @property
+    def passed(self) -> tuple[Passed, ...]:
+        """What came in at ports and is still to be passed on, the oldest first."""
+        return tuple(self._passed)
 
     def states(self, kind: str, number: int) -> Mapping[int, int]:
         """By channel, in the numbers of the dialect, which bits somebody has marked at a record."""

@@ -19,17 +19,19 @@ from meterwire.meter_model.faces.dlt69845_event_kinds import event_objects, obje
 from meterwire.meter_model.faces.dlt69845_events import EventTable
 from meterwire.meter_model.faces.dlt69845_record_objects import read
 from meterwire.meter_model.faces.dlt69845_types import Denied
-from meterwire.meter_model.reports import Notice
+from meterwire.meter_model.reports import Notice, Passed
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.services.common import PiidAcd, ResultNormal, ResultRecord
 from meterwire.protocols.dlt69845.services.report import (
     ReceiptList,
     ReceiptRecordList,
+    ReceiptTransparent,
     ReportList,
     ReportNotification,
     ReportRecordList,
     ReportResponse,
+    ReportTransparent,
 )
 from meterwire.protocols.wire.nodes import Variant
 
@@ -40,6 +42,11 @@ POLL: Final = 1.0
 """Seconds between two looks at what has happened, where reports may be sent unasked."""
 BEGUN, BEGIN_CONFIRMED, ENDED, END_CONFIRMED = 1, 2, 4, 8
 """Bits of the state of a report, by channel (3300)."""
+_RECEIPTS: Final = {
+    ReportList: ReceiptList,
+    ReportRecordList: ReceiptRecordList,
+    ReportTransparent: ReceiptTransparent,
+}
 _NUMBERS: Final = 64
 _TAIL: Final = 8
 
@@ -56,7 +63,7 @@ class Reporter:
         self._client_known = False
         self._looked = -math.inf
         self._number = 0
-        self._sent: tuple[Notice, Any] | None = None
+        self._sent: tuple[Notice | Passed, Any] | None = None
         self._attempts, self._again = 0, math.inf
         self._followed: Notice | None = None
         self._last = b""
@@ -100,18 +107,24 @@ class Reporter:
         notice, sent = self._sent
         if body.receipt.piid.number != sent.piid.number or not _answers(body.receipt, sent):
             return
-        self._mark(notice, END_CONFIRMED if notice.ended else BEGIN_CONFIRMED)
+        if isinstance(notice, Notice):
+            self._mark(notice, END_CONFIRMED if notice.ended else BEGIN_CONFIRMED)
         self._context.meter.reports.settle(notice)
         self._sent, self._again = None, math.inf
         self._looked = -math.inf  # the next one may go at once
 
     def _take_next(self) -> None:
-        notice = next(iter(self._context.meter.reports.notices), None)
+        reports = self._context.meter.reports
+        notice = next(iter((*reports.notices, *reports.passed)), None)
         if notice is None:
             return
         piid = PiidAcd(priority=0, access=0, number=self._number)
         self._number = (self._number + 1) % _NUMBERS
-        self._sent, self._attempts = (notice, _report(self._context.meter, notice, piid)), 0
+        self._attempts = 0
+        if isinstance(notice, Passed):
+            self._sent = notice, ReportTransparent(piid, Oad.of(notice.port), notice.frames)
+            return
+        self._sent = notice, _report(self._context.meter, notice, piid)
         self._mark(notice, ENDED if notice.ended else BEGUN)
 
     # ------------------------------------------------------------ in passing
@@ -167,14 +180,15 @@ class Reporter:
         for channel in self._channels()[:1]:
             self._context.meter.reports.mark(notice, channel, bits)
 
-    def _is_settled(self, notice: Notice) -> bool:
+    def _is_settled(self, notice: Notice | Passed) -> bool:
         """Whether it was told through another connection, or forgotten."""
-        return notice not in self._context.meter.reports.notices
+        reports = self._context.meter.reports
+        return notice not in (reports.passed if isinstance(notice, Passed) else reports.notices)
 
 
 def _answers(receipt: Any, sent: Any) -> bool:
     """Whether a receipt is of the form of a report; which attributes it names is not looked at."""
-    return isinstance(receipt, ReceiptList if isinstance(sent, ReportList) else ReceiptRecordList)
+    return isinstance(receipt, _RECEIPTS[type(sent)])
 
 
 def _report(meter: Any, notice: Notice, piid: PiidAcd) -> Any:

@@ -269,3 +269,23 @@ def test_our_own_client_listens(meter):
     assert table.oad == Oad.of(f"{COVER}0200")
     assert client.listen(60.0) == []
     assert states(meter) == {CHANNEL: 0b0011}
+
+
+def test_what_came_in_at_a_port_is_passed_on(meter):
+    """Octets of a port go as they are, after the events, and until their receipt; they are bounded."""
+    head = Head(meter)
+    head.ask()
+    meter.reports.pass_on("F2010202", b"\x68\x01", b"\x16")
+    cover(meter, True)
+    ((_, _, first),) = head.wait(3)
+    assert isinstance(first.report, report.ReportRecordList)
+    head.receipt(first)
+    said = head.wait(REPEAT_AFTER + 5)
+    assert len(said) == 2
+    found = said[0][2].report
+    assert (found.port, found.frames) == (Oad.of("F2010202"), (b"\x68\x01", b"\x16"))
+    assert head.send(report.ReportResponse(report.ReceiptTransparent(Piid(number=found.piid.number))), 0) == []
+    assert head.wait(60) == []
+    for _ in range(100):
+        meter.reports.pass_on("F2010202", b"x")
+    assert len(meter.reports.passed) == 16
