@@ -107,10 +107,13 @@ VALUES = {
     "info": st.integers(8, 2030),
     "window": st.integers(1, 7),
     "mode": st.sampled_from("ABCDE"),
+    "way": st.sampled_from(["monitor", "concurrent"]),
     "echo": st.sampled_from(["auto", "on", "off"]),
     "tries": st.integers(1, 100),
     "edition": st.integers(1990, 2100),
     "address": TEXT,
+    "module": TEXT,
+    "node": TEXT,
     "mechanism": TEXT,
     "keys": TEXT,
     "registration": st.sampled_from(["[+&=%]+", "\\x00{6}", "a b", ".*#?"]),
@@ -124,7 +127,7 @@ HOSTS = st.sampled_from(["", "h", "meter-1.lan", "127.0.0.1", "::1", "fe80::1%et
 
 @given(
     st.sampled_from(DIALECTS),
-    st.sampled_from(["tcp", "tcp-listen", "udp", "serial", "pty", "hplc+tcp", "hplc+serial"]),
+    st.sampled_from(["tcp", "tcp-listen", "udp", "serial", "pty", "hplc+tcp", "hplc+serial", "rfc2217"]),
     HOSTS,
     st.integers(0, 0xFFFF),
     TEXT,
@@ -132,9 +135,9 @@ HOSTS = st.sampled_from(["", "h", "meter-1.lan", "127.0.0.1", "::1", "fe80::1%et
 )
 def test_every_endpoint_survives_its_url(dialect, transport, host, port, path, options):
     """Protects `parse(str(endpoint)) == endpoint` for everything an endpoint can hold."""
+    if dialect == "dlms" and transport.endswith(("serial", "pty", "rfc2217")):
+        dialect = "dlms-hdlc"
     if transport.endswith(("serial", "pty")):
-        if dialect == "dlms":
-            dialect = "dlms-hdlc"
         endpoint = Endpoint(dialect=dialect, transport=transport, path=path, options=options)
     else:
         endpoint = Endpoint(dialect=dialect, transport=transport, host=host, port=port, options=options)
