@@ -24,6 +24,9 @@ LONGEST_LINE: Final = 2 + 32 + 8
 LONGEST_BLOCK: Final = 1 << 17
 """Octets of the longest block that is waited for."""
 
+_LOT: Final = 512
+"""Octets up to which garbage is put together."""
+_RUN: Final = re.compile(rb"[\x01\x02]+")
 _START: Final = re.compile(rb"[/\x01\x02\x06\x15]")
 _MARK: Final = re.compile(rb"[\x01-\x04]")
 _LINE: Final = re.compile(rb"/\?([^!/\r\n\x80-\xff]{0,32})!\Z")
@@ -80,6 +83,7 @@ class Reader:
             self._from = 0
             if not self._one(pieces, final=True):
                 self._condemn(pieces, self._next(), "a message that does not end")
+        self._from = 0
         return pieces
 
     def reset(self) -> None:
@@ -92,8 +96,13 @@ class Reader:
         return found.start() if found else len(self._buffer)
 
     def _condemn(self, pieces: list[Found | Garbage], octets: int, reason: str) -> bool:
-        pieces.append(Garbage(bytes(self._buffer[:octets]), reason))
+        lot = bytes(self._buffer[:octets])
         del self._buffer[:octets]
+        last = pieces[-1] if pieces else None
+        if isinstance(last, Garbage) and len(last.octets) < _LOT:
+            pieces[-1] = Garbage(last.octets + lot, last.reason)
+        else:
+            pieces.append(Garbage(lot, reason))
         return True
 
     def _take(self, pieces: list[Found | Garbage], message: Message, octets: int) -> bool:
@@ -142,6 +151,9 @@ class Reader:
         return self._take(pieces, Option(*(group.decode() for group in option.groups())), option.end())
 
     def _framed(self, pieces: list[Found | Garbage]) -> bool:
+        run = _RUN.match(self._buffer)
+        if run and run.end() > 1 and run.end() < len(self._buffer):
+            return self._condemn(pieces, run.end() - 1, "a message that does not end")
         mark = _MARK.search(self._buffer, max(1, self._from))
         if mark and self._buffer[0] == 0x01 and mark[0] == b"\x02" and self._buffer.find(b"\x02", 1) == mark.start():
             mark = _MARK.search(self._buffer, mark.end())
