@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import floor, gurux, samples
+from benchmarks import floor, gurux, records, samples
 from benchmarks.rows import BY_HAND, Row
 from benchmarks.timing import cpu_medians
 from meterwire.protocols.dlms.apdu import APDU
@@ -114,4 +114,4 @@ def _gurux(apdu: bytes) -> dict[str, Callable[[], Any]]:
 
 def run() -> list[Row]:
     """All rows of this file."""
-    return [*rows_645(), *rows_698(), *rows_profile()]
+    return [*rows_645(), *rows_698(), *records.run(), *rows_profile()]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import codecs, gurux, report, serving
+from benchmarks import codecs, gurux, records, report, serving
 from benchmarks.rows import BY_HAND, Row, number, quantity
 
 
@@ -61,7 +61,8 @@ def test_what_is_missed_is_told_once_and_what_is_reached_not():
 def test_the_codecs_agree_with_their_peers(monkeypatch):
     """Protects the comparison: every work reads and builds the same, which the benchmark asserts before it measures."""
     monkeypatch.setattr(codecs, "ROUNDS", 1)
-    rows = [*codecs.rows_645(), *codecs.rows_698(), *codecs.rows_profile()]
+    monkeypatch.setattr(records, "ROUNDS", 1)
+    rows = codecs.run()
     peers = {one.peer for one in rows}
     assert {codecs.CONSTRUCT, BY_HAND} <= peers
     assert ("gurux-dlms, to lists" in peers) == (gurux.version() is not None)
