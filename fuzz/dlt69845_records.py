@@ -33,7 +33,7 @@ def _meter() -> Meter:
         meter.cut_phase(phase)
         meter.clock.step(300)
         meter.restore_phase(phase)
-        meter.clock.step(6 * 3600)
+        meter.clock.step(2 * 3600)
     meter.advance()
     for series in (*meter.freezes.series.values(), *meter.load_profile.series.values()):
         for row in series.rows:
