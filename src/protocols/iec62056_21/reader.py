@@ -152,7 +152,7 @@ class Reader:
 
     def _framed(self, pieces: list[Found | Garbage]) -> bool:
         run = _RUN.match(self._buffer)
-        if run and run.end() > 1 and run.end() < len(self._buffer):
+        if run and run.end() > 1:
             return self._condemn(pieces, run.end() - 1, "a message that does not end")
         mark = _MARK.search(self._buffer, max(1, self._from))
         if mark and self._buffer[0] == 0x01 and mark[0] == b"\x02" and self._buffer.find(b"\x02", 1) == mark.start():
