@@ -3,7 +3,8 @@
 Quantities are those of their table (`dlt69845_objects.py`), records have their own modules; everything else is a row
 of `dlt69845_attributes.csv`: type, what it holds (`dlt69845_holds.py`), whether it is read (r), written too (w) or
 written alone (x), and for which kind of account it is there. What is sure of a row the object table says
-(`protocols/dlt69845/dlt69845_oi.csv`); 4004, 4007, 401A, 4030, 8000 to 8002 and 45 are laid out as recalled.
+(`protocols/dlt69845/dlt69845_oi.csv`); 4004, 4007, 401A, 4030, 8000 to 8002, F100 and 45 are laid out as recalled;
+the secure element counts connections, neither reports nor broadcasts.
 """
 
 from __future__ import annotations

@@ -145,5 +145,6 @@ _STATES: Final[Mapping[str, Callable[[Meter], Any]]] = {
     "none": lambda meter: (),  # noqa: ARG005  an array that is always empty
     "now": lambda meter: meter.instant_time.replace(tzinfo=None),
     "esam_serial": lambda meter: meter.esam.serial,
+    "esam_counter": lambda meter: meter.esam69845.counter,
     "authentication_minutes": lambda meter: meter.esam.minutes,
 }
