@@ -10,11 +10,11 @@ from typing import Final
 from meterwire.protocols.dialogue import LineSettings, Reconfigure, Steps
 from meterwire.protocols.dlt69845.address import ANY, Address, address_in
 from meterwire.protocols.dlt69845.apdu import Apdu
+from meterwire.protocols.dlt69845.client_link import WAKE
 from meterwire.protocols.dlt69845.items import item
 from meterwire.protocols.dlt69845.link import EDITION, FrameLength, Function, Link, LinkControl
 from meterwire.protocols.dlt69845.services.common import Piid
 from meterwire.protocols.dlt69845.services.get import GetRequest, GetRequestNormal
-from meterwire.protocols.dlt69845.session import WAKE
 from meterwire.protocols.listening import Attention, Heard, Tally, listen
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.framing import Framer

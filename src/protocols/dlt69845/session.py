@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from meterwire.errors import LocalProtocolError, MalformedError, NoAnswer, Refused, SecurityError, SequenceError
-from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Receive, Reply, Send, Steps, exchange
-from meterwire.protocols.dlt69845.address import ANY, Address, address, address_in
+from meterwire.errors import LocalProtocolError, MalformedError, NoAnswer, Refused, SecurityError
+from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Receive, Reply, Send, Steps
+from meterwire.protocols.dlt69845.address import Address
 from meterwire.protocols.dlt69845.apdu import Apdu, Service
+from meterwire.protocols.dlt69845.client_link import WAKE, ClientLink
 from meterwire.protocols.dlt69845.dates import DateTimeS, Interval, IntervalUnit
-from meterwire.protocols.dlt69845.fragments import LIMIT, NUMBERS, WORD, Incoming, pieces
+from meterwire.protocols.dlt69845.fragments import LIMIT
 from meterwire.protocols.dlt69845.link import (
     EDITION,
-    EDITIONS,
-    Fragment,
-    FragmentKind,
-    FrameLength,
     Function,
     Link,
-    LinkControl,
 )
 from meterwire.protocols.dlt69845.login import Reception
 from meterwire.protocols.dlt69845.security import Protection, Shield, unwrapped
@@ -57,13 +53,6 @@ TIMEOUT: Final = 7200
 """Seconds of silence after which the connection may end, as asked for."""
 FRAME_SIZE: Final = 1024
 """Longest frame that is offered; the annex of the standard shows the same."""
-UNAGREED: Final = 2048
-"""Longest frame that is sent where nothing was agreed; what is longer goes in pieces."""
-_UNASKED: Final = (b"\x84", b"\x88")
-"""RELEASE-Notification and REPORT-Notification; other APDUs in pieces of an exchange that the meter began (PRM 0) are
-answers of meters that set the bit so."""
-WAKE: Final = b"\xfe"
-"""What may stand in front of a frame on a serial line, four times."""
 
 
 class Session:
@@ -85,7 +74,7 @@ class Session:
         tag: seconds that a request may be on its way (time tag), None for no tag.
 
     Attributes:
-        granted: what the meter granted to the application connection that holds, None without one.
+        link: to the meter: addresses, frames and pieces.
         reception: answers the LINK requests of a meter that has dialled in.
         ended: the meter's word that it has ended the connection, None while it has not.
         report: is given each other APDU that the meter sends unasked; gives the body to answer with, or None.
@@ -110,16 +99,18 @@ class Session:
         clock: Callable[[], dt.datetime] | None = None,
         tag: int | None = None,
     ) -> None:
-        if edition not in EDITIONS:
-            raise LocalProtocolError(f"there is no edition {edition} of DL/T 698.45: {' or '.join(map(str, EDITIONS))}")
-        if not 0 <= client <= 255:
-            raise LocalProtocolError(f"a client address is a number from 0 to 255, not {client}")
-        self.address = _address(address)
-        self.client, self.edition = client, edition
+        self.link = ClientLink(
+            address,
+            client,
+            edition,
+            wake=wake,
+            scrambled=scrambled,
+            frame_size=frame_size,
+            answer_limit=answer_limit,
+            unasked=self._unasked,
+        )
         self.patience = patience or Patience(peer=str(self.address))
-        self.granted: ConnectResponse | None = None
-        self._wake, self._scrambled = WAKE * wake, scrambled
-        self.frame_size, self.apdu_size = frame_size, apdu_size
+        self.apdu_size = apdu_size
         self._machine = None if protection is None else protection.machine
         self._mechanism = Mechanism.NULL if protection is None else protection.mechanism
         self._shield = Shield.CIPHER_MAC if protection is None else protection.shield
@@ -130,8 +121,31 @@ class Session:
         self.ended: ReleaseNotification | None = None
         self.report: Callable[[Apdu], Any | None] | None = None
         self._number = 0
-        self._link, self._apdu = codec(Link, edition), codec(Apdu, edition)
-        self._incoming = {prm: Incoming(answer_limit) for prm in (0, 1)}
+        self._apdu = codec(Apdu, edition)
+
+    @property
+    def address(self) -> Address:
+        """Of the meter: the one given, or learnt from what it has sent."""
+        return self.link.address
+
+    @property
+    def client(self) -> int:
+        """The client's own address (CA)."""
+        return self.link.client
+
+    @property
+    def edition(self) -> int:
+        """Of the standard."""
+        return self.link.edition
+
+    @property
+    def granted(self) -> ConnectResponse | None:
+        """What the meter granted to the application connection that holds, None without one."""
+        return self.link.granted
+
+    @granted.setter
+    def granted(self, granted: ConnectResponse | None) -> None:
+        self.link.granted = granted
 
     # ------------------------------------------------------------ application connection
 
@@ -178,8 +192,8 @@ class Session:
             VERSION,
             b"\xff" * 8,
             b"\xff" * 16,
-            self.frame_size,
-            self.frame_size,
+            self.link.frame_size,
+            self.link.frame_size,
             1,
             self.apdu_size,
             TIMEOUT,
@@ -236,9 +250,9 @@ class Session:
         def take(frame: Frame[Link]) -> T | Ignored:
             nonlocal acknowledged
             link = frame.message
-            if not self._is_from_server(link):
+            if not self.link.is_from_server(link):
                 return IGNORED
-            user, reply = self._whole(link)
+            user, reply = self.link.whole(link)
             if user is None:
                 return reply
             acknowledged = reply.octets if isinstance(reply, Reply) else b""
@@ -246,11 +260,10 @@ class Session:
             if isinstance(result, Ignored):
                 acknowledged = b""
                 return result if isinstance(result, Reply) else reply
-            self._learn(link)
+            self.link.learn(link)
             return result
 
-        for incoming in self._incoming.values():
-            incoming.forget()
+        self.link.forget()
         if self._tag is not None and self._clock is not None:
             tag = TimeTag(DateTimeS.of(self._clock()), Interval(IntervalUnit.SECOND, self._tag))
             body = msgspec.structs.replace(body, time_tag=tag)
@@ -258,7 +271,7 @@ class Session:
         try:
             if shield is not None:
                 return (yield from self._send_shielded(user, take, shield, repeatable=repeatable))
-            return (yield from self._send(user, take, self.patience, repeatable=repeatable))
+            return (yield from self.link.send(user, take, self.patience, repeatable=repeatable))
         finally:
             if acknowledged:
                 yield Send(acknowledged)
@@ -299,7 +312,9 @@ class Session:
             tries -= 1
             request = machine.protect(self.address.digits, apdu, shield)
             try:
-                return (yield from self._send(self._apdu.build(Apdu.of(request)), take, once, repeatable=repeatable))
+                return (
+                    yield from self.link.send(self._apdu.build(Apdu.of(request)), take, once, repeatable=repeatable)
+                )
             except NoAnswer:
                 if tries <= 0:
                     raise
@@ -308,15 +323,15 @@ class Session:
 
     def attend(self, seconds: float) -> Steps[None]:
         """Do nothing but answer what the meter says unasked: LINK requests, reports; ends when it logs in."""
-        framer = Framer(self._link, fill=WAKE)
+        framer = Framer(self.link.codec, fill=WAKE)
         present, until, octets = self.reception.present, 0.0, b""
         now, _ = yield Send(b"")
         until = now + seconds
         while now < until and (present or not self.reception.present):
             now, octets = yield Receive(until)
             for piece in framer.receive(octets) if octets else []:
-                if isinstance(piece, Frame) and self._is_from_server(piece.message):
-                    _, reply = self._whole(piece.message)
+                if isinstance(piece, Frame) and self.link.is_from_server(piece.message):
+                    _, reply = self.link.whole(piece.message)
                     if isinstance(reply, Reply) and reply.octets:
                         now, _ = yield Send(reply.octets)
 
@@ -326,7 +341,7 @@ class Session:
             apdu = self._apdu.parse(user)
         except MalformedError:
             return IGNORED
-        self._learn(link)
+        self.link.learn(link)
         if isinstance(apdu.body, LinkRequest):
             return Reply(self._say(self.reception.answer(apdu.body), Function.LINK))
         if isinstance(apdu.body, ReleaseNotification):
@@ -337,95 +352,7 @@ class Session:
         return IGNORED if said is None else Reply(self._say(said, Function.USER))
 
     def _say(self, body: Any, function: Function) -> bytes:
-        """A frame in an exchange that the meter began."""
-        flag, octets = self.address.wire(self.edition)
-        control = LinkControl(scrambled=int(self._scrambled), function=function)
-        link = Link(FrameLength(), control, flag, octets, self.client, self._apdu.build(Apdu.of(body)))
-        return self._wake + self._link.build(link)
-
-    # ------------------------------------------------------------ frames and pieces
-
-    def _send(
-        self, user: bytes, take: Callable[[Frame[Link]], T | Ignored], patience: Patience, *, repeatable: bool
-    ) -> Steps[T]:
-        """Send an APDU, in pieces where it is too long for a frame, and wait for what `take` takes."""
-        framer = Framer(self._link, fill=WAKE)
-        room = self._room()
-        if len(user) <= room:
-            return (yield from exchange(self._frame(user), framer, take, patience, repeatable=repeatable))
-        if self.granted is not None and len(user) > self.granted.apdu_size:
-            raise LocalProtocolError(f"the meter takes APDUs of {self.granted.apdu_size} octets, not of {len(user)}")
-        tries = patience.tries if repeatable else 1
-        once = msgspec.structs.replace(patience, tries=1)
-        while True:
-            tries -= 1
-            *before, last = pieces(user, room)
-            for number, piece in enumerate(before):
-                frame = self._frame(piece, fragment=1)
-                yield from exchange(frame, framer, self._receipt(number), self.patience, repeatable=True)
-            try:
-                # the last piece alone makes the meter act: it is not repeated where its answer is lost
-                return (yield from exchange(self._frame(last, fragment=1), framer, take, once, repeatable=repeatable))
-            except NoAnswer:
-                if tries <= 0:
-                    raise
-
-    def _receipt(self, number: int) -> Callable[[Frame[Link]], bool | Ignored]:
-        """Takes the acknowledgement of a piece."""
-
-        def take(frame: Frame[Link]) -> bool | Ignored:
-            link = frame.message
-            if not link.control.fragment or not self._is_from_server(link) or len(link.user) < WORD:
-                return IGNORED
-            word = codec(Fragment).parse(link.user).word
-            return True if word.kind == FragmentKind.ACKNOWLEDGE and word.number == number % NUMBERS else IGNORED
-
-        return take
-
-    def _frame(self, user: bytes, *, fragment: int = 0, started_by_client: int = 1) -> bytes:
-        flag, octets = self.address.wire(self.edition)
-        control = LinkControl(
-            started_by_client=started_by_client,
-            fragment=fragment,
-            scrambled=int(self._scrambled),
-            function=Function.USER,
-        )
-        return self._wake + self._link.build(Link(FrameLength(), control, flag, octets, self.client, user))
-
-    def _room(self) -> int:
-        """Octets of user data that fit a frame which the meter takes."""
-        size = UNAGREED if self.granted is None else min(self.frame_size, self.granted.receive_size)
-        return size - len(self._frame(b"")) + len(self._wake)
-
-    def _is_from_server(self, link: Link) -> bool:
-        """From the meter that was asked, to us."""
-        sender = address_in(link)
-        mine = sender.logic == self.address.logic and self.address.matches(sender.digits)
-        return bool(link.control.direction) and mine and link.client in (self.client, 0)
-
-    def _whole(self, link: Link) -> tuple[bytes | None, Ignored]:
-        """The APDU of an answer, whole or from its last piece, None where there is none; and what to send now.
-
-        Raises SequenceError where pieces cannot belong together.
-        """
-        control = link.control
-        if not control.fragment:
-            return (link.user, IGNORED) if control.started_by_client else (None, self._unasked(link.user, link))
-        if len(link.user) < WORD:
-            return None, IGNORED
-        prm = int(control.started_by_client)
-        taken = self._incoming[prm].receive(codec(Fragment).parse(link.user))
-        if taken.fault:
-            raise SequenceError(taken.fault)
-        if not taken.reply:
-            return None, IGNORED
-        self._learn(link)  # the acknowledgement is for this meter alone
-        reply = Reply(self._frame(taken.reply, fragment=1, started_by_client=prm), more=taken.news)
-        if taken.apdu is not None and not prm and taken.apdu[:1] in _UNASKED:
-            said = self._unasked(taken.apdu, link)
-            more = said.octets if isinstance(said, Reply) else b""
-            return None, Reply(reply.octets + more)
-        return taken.apdu, reply
+        return self.link.say(self._apdu.build(Apdu.of(body)), function)
 
     def _understood(self, user: bytes, service: Service) -> Apdu | None:
         """The APDU; what is none is the answer's fault where it begins like the answer, else somebody else's."""
@@ -435,17 +362,6 @@ class Session:
             if user[:1] == bytes([service]):
                 raise
             return None
-
-    def _learn(self, link: Link) -> None:
-        if "A" in self.address.digits:
-            self.address = address_in(link)
-
-
-def _address(given: str | Address | None) -> Address:
-    made = ANY if given is None else address(given) if isinstance(given, str) else given
-    if not made.is_answered:
-        raise LocalProtocolError(f"nobody answers at {made}: a client needs the address of one meter")
-    return made
 
 
 def _refusal(apdu: Apdu, number: int) -> None:
