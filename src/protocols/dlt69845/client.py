@@ -8,7 +8,7 @@ from meterwire.protocols.dialogue import AsyncFace, AsyncLine, Line, Patience, S
 from meterwire.protocols.dlt69845.blocks import attributes
 from meterwire.protocols.dlt69845.client_proxy import ProxyProcedures
 from meterwire.protocols.dlt69845.client_records import RecordProcedures
-from meterwire.protocols.dlt69845.client_reports import ReportProcedures
+from meterwire.protocols.dlt69845.client_reports import Ear, ReportProcedures
 from meterwire.protocols.dlt69845.client_writes import WriteProcedures
 from meterwire.protocols.dlt69845.items import item, reading
 from meterwire.protocols.dlt69845.link import EDITION
@@ -87,6 +87,8 @@ class Procedures(RecordProcedures, WriteProcedures, ProxyProcedures, ReportProce
             frame_size=frame_size,
             apdu_size=apdu_size,
         )
+        self.ear = Ear(self.session, zone, self.objects)
+        self.session.report = self.ear.take
 
     @property
     def address(self) -> Address:

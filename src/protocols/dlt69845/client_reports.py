@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from meterwire.errors import LocalProtocolError, MalformedError
-from meterwire.protocols.dialogue import Receive, Send, Steps, procedure
-from meterwire.protocols.dlt69845.address import Address, address_in
+from meterwire.errors import LocalProtocolError
+from meterwire.protocols.dialogue import Receive, Steps, procedure
+from meterwire.protocols.dlt69845.address import Address
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.items import Item, reading
-from meterwire.protocols.dlt69845.link import FrameLength, Function, Link, LinkControl
 from meterwire.protocols.dlt69845.objects import ObjectTable, using
 from meterwire.protocols.dlt69845.services import report
 from meterwire.protocols.dlt69845.services.common import Piid
 from meterwire.protocols.dlt69845.services.connect import ReleaseNotification
 from meterwire.protocols.dlt69845.stored_rows import RecordTable, table_of
-from meterwire.protocols.wire.codec import codec
-from meterwire.protocols.wire.framing import Framer
 from meterwire.quantities import by_oad
 from meterwire.quantities.reading import Reading
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
     from meterwire.protocols.dlt69845.session import Session
 
-_FILL: Final = b"\xfe"
 _MOST: Final = 10_000
 """Reports that are kept at most."""
 
@@ -55,12 +52,37 @@ class Report(msgspec.Struct, frozen=True):
     released: bool = False
 
 
+class Ear:
+    """Takes what a session hears unasked: gives the receipt, and keeps what was told, each once.
+
+    Attributes:
+        zone: of the meter's clock.
+        reports: not fetched yet, the oldest first; beyond a bound the oldest are dropped.
+        serve: answers what the meter asks of its client (REPORT 4).
+    """
+
+    def __init__(self, session: Session, zone: dt.tzinfo, objects: ObjectTable) -> None:
+        self._session, self.zone, self._objects = session, zone, objects
+        self._last: Apdu | None = None
+        self.serve: Callable[[bytes], bytes] | None = None
+        self.reports: deque[Report] = deque(maxlen=_MOST)
+
+    def take(self, apdu: Apdu) -> report.ReportResponse | None:
+        """The receipt for a report, None for what is none."""
+        if not isinstance(apdu.body, report.ReportNotification):
+            return None
+        if apdu != self._last:
+            with using(self._objects):
+                self.reports.append(told(self._session.address, apdu.body, self.zone))
+        self._last = apdu
+        return receipt_of(apdu.body, self.serve)
+
+
 class ReportProcedures:
-    """Listening to what the meter reports."""
+    """Listening to what the meter reports. What comes while something else is asked is acknowledged and kept."""
 
     session: Session
-    zone: dt.tzinfo
-    objects: ObjectTable
+    ear: Ear
 
     @procedure
     def listen(
@@ -68,82 +90,45 @@ class ReportProcedures:
     ) -> Steps[list[Report]]:
         """Wait for reports and acknowledge each (REPORT-Response) at once; one that is repeated is told once.
 
+        A meter that dials in is answered its logins and heartbeats meanwhile.
+
         Args:
             seconds: how long to listen.
-            most: return when so many have come.
+            most: return when so many have come, those kept from before among them.
             serve: answers what the meter asks of its client (REPORT 4, of 2021); without it that is not answered.
 
         Raises:
             LocalProtocolError: `most` is no number of reports.
+            SequenceError: pieces of a report do not belong together.
             Disconnected: the line went away.
         """
         if not 1 <= most <= _MOST:
             raise LocalProtocolError(f"1 to {_MOST} reports can be waited for, not {most}")
-        ear = _Ear(self.session, self.zone, self.objects, serve)
-        found: list[Report] = []
-        now, octets = yield Receive(0.0)  # what has come already, and what time it is
-        until = now + seconds
-        while True:
-            for heard, receipt in ear.receive(octets):
-                if receipt:
-                    yield Send(receipt)
-                found += [] if heard is None else [heard]
-                if len(found) == most:
-                    return found
-            if now >= until:
-                return found
-            now, octets = yield Receive(until)
-
-
-class _Ear:
-    """From octets to reports and their receipts."""
-
-    def __init__(
-        self, session: Session, zone: dt.tzinfo, objects: ObjectTable, serve: Callable[[bytes], bytes] | None
-    ) -> None:
-        self._session, self._zone, self._objects, self._serve = session, zone, objects, serve
-        self._link, self._apdu = codec(Link, session.edition), codec(Apdu, session.edition)
-        self._framer = Framer(self._link, fill=_FILL)
-        self._last = b""
-
-    def receive(self, octets: bytes) -> list[tuple[Report | None, bytes]]:
-        """Each report with its receipt; no report where it was told before, no receipt where none is due."""
-        found = []
-        for piece in self._framer.receive(octets) if octets else ():
-            link = getattr(piece, "message", None)
-            if link is not None and self._is_report(link):
-                found += self._heard(link)
+        ended, self.ear.serve = self.session.ended, serve
+        try:
+            yield from self._attend(seconds, most)
+        finally:
+            self.ear.serve = None
+        found = [self.ear.reports.popleft() for _ in range(min(most, len(self.ear.reports)))]
+        if self.session.ended is not None and self.session.ended is not ended and len(found) < most:
+            found.append(told(self.session.address, self.session.ended, self.ear.zone))
         return found
 
-    def _is_report(self, link: Link) -> bool:
-        control, sender = link.control, address_in(link)
-        mine = self._session.address
-        from_us = not control.direction or control.started_by_client or control.fragment
-        return not from_us and sender.logic == mine.logic and mine.matches(sender.digits)
-
-    def _heard(self, link: Link) -> list[tuple[Report | None, bytes]]:
-        try:
-            body = self._apdu.parse(link.user).body
-        except MalformedError:
-            return []
-        if not isinstance(body, (report.ReportNotification, ReleaseNotification)):
-            return []
-        again, self._last = link.user == self._last, link.user
-        receipt = self._receipt(link, body)
-        if again:
-            return [(None, receipt)]
-        if isinstance(body, ReleaseNotification):
-            self._session.granted = None
-        with using(self._objects):
-            return [(told(address_in(link), body, self._zone), receipt)]
-
-    def _receipt(self, link: Link, body: Any) -> bytes:
-        answer = receipt_of(body, self._serve)
-        if answer is None:
-            return b""
-        control = LinkControl(started_by_client=0, scrambled=link.control.scrambled, function=Function.USER)
-        user = self._apdu.build(Apdu.of(answer))
-        return self._link.build(Link(FrameLength(), control, link.flag, link.server, self._session.client, user))
+    def _attend(self, seconds: float, most: int) -> Steps[None]:
+        """Hear, until the time is over or there is enough; a login does not end it."""
+        until = None
+        while until is None or seconds > 0:
+            steps = self.session.attend(seconds)
+            try:
+                step = next(steps)
+                while not (isinstance(step, Receive) and len(self.ear.reports) >= most):
+                    event = yield step
+                    until = event[0] + seconds if until is None else until
+                    seconds = until - event[0]
+                    step = steps.send(event)
+            except StopIteration:
+                continue
+            return
 
 
 def receipt_of(body: Any, serve: Callable[[bytes], bytes] | None = None) -> report.ReportResponse | None:

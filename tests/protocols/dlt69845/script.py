@@ -22,6 +22,8 @@ class Script:
         return self.time
 
     def write(self, octets):
+        if not octets:
+            return  # asks for the time alone
         self.sent.append(octets)
         found = self.answer(octets)
         self.waiting += [found] if isinstance(found, bytes) else list(found)

@@ -422,6 +422,24 @@ def test_reports_are_told_and_acknowledged(body, receipt):
         assert answer.receipt.content == b"\x05\x06"
 
 
+def test_reports_that_come_while_something_is_read_are_kept():
+    """A report between request and answer is acknowledged at once, and told when somebody listens."""
+
+    def answer(octets):
+        link, body = asked(octets)
+        if hasattr(body, "request"):
+            yield reported(report.ReportNotification(REPORTS[0][0]))
+            yield reply(link, served_set(body.request))
+
+    client = meter(answer)
+    client.write(ITEM)
+    assert [type(asked(octets)[1]).__name__ for octets in client.line.sent] == ["SetRequest", "ReportResponse"]
+    (kept,) = client.listen(10, most=1)
+    assert kept.readings[0].value == Decimal("123.45")
+    assert client.line.time < 1
+    assert client.listen(1) == []
+
+
 def test_listening_ignores_what_is_no_report():
     """Answers, pieces, other meters and garbage are neither told nor acknowledged, and the time ends it."""
     body = report.ReportNotification(REPORTS[0][0])
