@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from meterwire.errors import LocalProtocolError, Refused, SequenceError
+from meterwire.errors import LocalProtocolError, MeterwireError, Refused, SequenceError
 from meterwire.protocols.dialogue import IGNORED, Ignored, Steps
 from meterwire.protocols.dlt69845.apdu import Service
 from meterwire.protocols.dlt69845.refusals import words
@@ -74,8 +74,16 @@ def attributes(session: Session, oads: Sequence[Oad]) -> Steps[tuple[ResultNorma
     return tuple(parts)
 
 
-def records(session: Session, wanted: Sequence[GetRecord]) -> Steps[tuple[ResultRecord, ...]]:
+def records(
+    session: Session, wanted: Sequence[GetRecord], cut: list[MeterwireError] | None = None
+) -> Steps[tuple[ResultRecord, ...]]:
     """GET record or record list, and next where the answer comes in blocks; one result for each record table.
+
+    Args:
+        session: with the meter.
+        wanted: record tables, each with rows and columns.
+        cut: of one table, what ends the reading after its first block is put here and the rows until then are given;
+            without it that is raised.
 
     Raises:
         LocalProtocolError: nothing is asked, or one table twice: then blocks could not be told apart.
@@ -94,7 +102,13 @@ def records(session: Session, wanted: Sequence[GetRecord]) -> Steps[tuple[Result
         gathered.take(block)
         if block.last:
             return gathered.whole()
-        block = yield from _next(session, block.block, _RECORDS)
+        try:
+            block = yield from _next(session, block.block, _RECORDS)
+        except MeterwireError as error:
+            if cut is None or len(oads) > 1:
+                raise
+            cut.append(error)
+            return gathered.whole()
 
 
 def md5(session: Session, oad: Oad) -> Steps[bytes]:

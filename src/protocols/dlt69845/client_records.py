@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from meterwire.errors import LocalProtocolError, Refused
+from meterwire.errors import LocalProtocolError, MeterwireError, Refused
 from meterwire.protocols.dialogue import Steps, procedure
 from meterwire.protocols.dlt69845.blocks import attributes, md5, records
 from meterwire.protocols.dlt69845.descriptors import Oad, Road
@@ -109,7 +109,7 @@ class RecordProcedures:
         Raises:
             LocalProtocolError: the table, a column or the selection cannot be.
             Refused: the table, with the `Dar` in words.
-            SequenceError, NoAnswer: as `get_records`.
+            SequenceError, NoAnswer: before the first rows; later the table has the rows until then, and `error`.
         """
         oad = table_oad(table)
         _refuse_wrong_selection(last, start, end, rows)
@@ -118,15 +118,16 @@ class RecordProcedures:
         if rows is None and (begin is not None or until is not None):
             inclusive = until + _SECOND if until is not None else _FAR
             rows = between(_time_column(oad), begin or _NEAR, inclusive)
+        cut: list[MeterwireError] = []
         if rows is None and last is not None:
             record = yield from self._last(oad, asked, last)
         else:
-            record = yield from self._record(GetRecord(oad, rows or all_rows(), asked))
+            record = yield from self._record(GetRecord(oad, rows or all_rows(), asked), cut)
         with using(self.objects):
-            return table_of(record, self.zone)
+            return table_of(record, self.zone, cut[0] if cut else None)
 
-    def _record(self, wanted: GetRecord) -> Steps[ResultRecord]:
-        (record,) = yield from records(self.session, [wanted])
+    def _record(self, wanted: GetRecord, cut: list[MeterwireError] | None = None) -> Steps[ResultRecord]:
+        (record,) = yield from records(self.session, [wanted], cut)
         if record.result.tag == 0:
             raise Refused(record.result.value, words(record.result.value))
         return record

@@ -214,8 +214,8 @@ def test_blocks_that_are_not_what_was_asked_for_are_an_error(blocks):
         meter(in_blocks(blocks), patience=Patience(tries=1, timeout=1)).records("day", ["20210200", "00100200"])
 
 
-def test_a_refused_block_is_a_refusal():
-    """A block with a DAR ends the reading with its words."""
+def test_a_refused_block_ends_the_reading():
+    """A block with a DAR is a refusal in words; a table keeps the rows that came until then, and says so."""
 
     def made(request):
         refused = Variant(0, Dar.DATA_BLOCK_NUMBER_INVALID)
@@ -224,7 +224,9 @@ def test_a_refused_block_is_a_refusal():
         return get.GetResponse(get.GetResponseNext(number_of(request), False, 1, result))
 
     with pytest.raises(Refused, match="no data block of this number"):
-        meter(answering(made)).records("day", ["20210200", "00100200"])
+        meter(answering(made)).get_records([get.GetRecord(DAY, selecting.all_rows(), (TIME, ENERGY))])
+    table = meter(answering(made)).records("day", ["20210200", "00100200"])
+    assert (len(table), table.error.code) == (1, Dar.DATA_BLOCK_NUMBER_INVALID)
 
 
 def freezes(request):
