@@ -83,3 +83,14 @@ def test_the_optical_port(place, capsys):
         code, said = run(capsys, "read", url.replace("iec62056-21", "dlms-hdlc"), "active_energy_import", "--json")
         assert code == 0
         assert json.loads(said.out)[0]["value"] == "3493.43"
+
+
+def test_a_ciphered_association_over_hdlc(served, tmp_path):
+    """Protects the first contact over one line: the counter as public client, then GMAC, both over HDLC."""
+    keys = tmp_path / "meter.toml"
+    keys.write_text(
+        'unicast_key = "000102030405060708090A0B0C0D0E0F"\nauthentication_key = "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF"\n'
+    )
+    with meterwire.connect(served[1], keys=keys) as meter:
+        assert str(meter.read("active_energy_import").value) == "3493.43"
+        assert meter.association.mechanism.name == "HIGH_GMAC"
