@@ -10,7 +10,7 @@ from meterwire.meter_model.faces.dlt69845 import Face69845
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt69845.address import ANY
 from meterwire.protocols.dlt69845.apdu import Apdu
-from meterwire.protocols.dlt69845.link import FrameLength, Link, LinkControl
+from meterwire.protocols.dlt69845.link import Fragment, FragmentKind, FrameLength, Link, LinkControl
 from meterwire.protocols.wire.codec import codec
 
 NAME = "dlt69845_face"
@@ -43,4 +43,7 @@ def target(data: bytes) -> None:
         link = _LINK.parse(answer.octets)
         assert link.control.direction == 1, "an answer that looks like a request"
         assert len(answer.octets) <= 2048, "an answer longer than was agreed"
-        _APDU.parse(link.user)
+        if link.control.fragment:
+            assert codec(Fragment).parse(link.user).word.kind == FragmentKind.ACKNOWLEDGE, "pieces of a short answer"
+        else:
+            _APDU.parse(link.user)
