@@ -14,6 +14,7 @@ from meterwire.protocols.dialogue import (
     Ignored,
     Line,
     Patience,
+    Pause,
     Receive,
     Reply,
     Send,
@@ -105,7 +106,7 @@ class Procedures:
     def listen(self, seconds: float) -> Steps[list[Unit]]:
         """Confirm what the module reports for so many seconds; gives all reports that nobody has taken yet."""
         ears = framer()
-        now, _ = yield Receive(0.0)
+        now, _ = yield Pause(0.0)
         until = now + seconds
         while now < until:
             now, octets = yield Receive(until)
