@@ -22,7 +22,7 @@ from meterwire.protocols.wire.codec import codec
 
 NAME = "dlms_ciphered"
 _LARGEST = 1000
-_CLIENT = 17
+_CLIENT = 16
 _FULL = Level(AUTHENTICATED | ENCRYPTED, AUTHENTICATED | ENCRYPTED)
 _CLEAR = frozenset({ApduTag.EXCEPTION_RESPONSE, ApduTag.AARE, ApduTag.RLRE, ApduTag.GENERAL_BLOCK_TRANSFER})
 _SECRETS = Secrets(dlms_suite=1)
@@ -70,8 +70,7 @@ class _Client:
         if self.ciphering is None or self._protection() is not self._theirs:  # an AARQ ends what there was
             greatest = FACE.guard.security.greatest if FACE.guard is not None else 0
             security = Security(
-                mechanism=AuthenticationMechanism.LOW,
-                secret=b"12345678",
+                mechanism=AuthenticationMechanism.NONE,  # a secret could be changed by what is fuzzed
                 title=_TITLE,
                 suite=1,
                 keys=_KEYS,
