@@ -265,7 +265,8 @@ def _heartbeat(endpoint: Endpoint) -> int | None:
         return None
     from meterwire.protocols.dlt69845.login import HEARTBEAT  # noqa: PLC0415  a dialect is loaded when it is served
 
-    return max(1, round(endpoint.option("heartbeat", HEARTBEAT)))
+    seconds: float = endpoint.option("heartbeat", HEARTBEAT)
+    return max(1, round(seconds))
 
 
 async def _saving(storage: Storage) -> None:
