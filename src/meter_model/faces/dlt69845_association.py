@@ -58,10 +58,10 @@ def connect(context: Context, request: ConnectRequest) -> ConnectResponse:
         VERSION,
         _both(PROTOCOL, request.protocol),
         _both(FUNCTIONS, request.functions),
-        FRAME_SIZE,
-        FRAME_SIZE,
+        min(FRAME_SIZE, request.receive_size),  # never more than was asked for: some clients refuse that
+        min(FRAME_SIZE, request.send_size),
         1,
-        LONGEST_REQUEST,
+        min(LONGEST_REQUEST, request.apdu_size),
         context.timeout,
         result,
         proof,
