@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from meterwire.protocols.dialogue import LineSettings
 from meterwire.protocols.gdw376_2.codes import Denial, MeterProtocol, UartRate
 from meterwire.protocols.gdw376_2.unit import Unit
+from meterwire.transports.hplc.denied import Denied
 from meterwire.transports.hplc.settings import NODES
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _hand_out(module: Module, frame: bytes) -> None:
 
 def _local_rate(module: Module, asked: Unit) -> LineSettings:
     if asked.value.rate not in set(UartRate):
-        raise module.denial(Denial.WRONG_FORMAT)
+        raise Denied(Denial.WRONG_FORMAT)
     module.rate = asked.value.rate
     return LineSettings(module.rate.baud, 8, "E", 1)
 
@@ -100,9 +101,9 @@ def _add(module: Module, asked: Unit) -> int:
     if len(set(addresses)) < len(addresses) or any(
         module.archive.get(row.address, row.protocol) != row.protocol for row in rows
     ):
-        raise module.denial(Denial.METER_TWICE)
+        raise Denied(Denial.METER_TWICE)
     if len(module.archive | dict.fromkeys(addresses)) > NODES:
-        raise module.denial(Denial.UNSUPPORTED)
+        raise Denied(Denial.UNSUPPORTED)
     module.archive.update(
         (row.address, MeterProtocol(row.protocol)) for row in rows if row.protocol in set(MeterProtocol)
     )
@@ -111,7 +112,7 @@ def _add(module: Module, asked: Unit) -> int:
 
 def _delete(module: Module, asked: Unit) -> int:
     if any(address not in module.archive for address in asked.value.addresses):
-        raise module.denial(Denial.UNKNOWN_METER)
+        raise Denied(Denial.UNKNOWN_METER)
     for address in asked.value.addresses:
         module.archive.pop(address, None)
         module.read.discard(address)

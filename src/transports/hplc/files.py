@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from meterwire.protocols.gdw376_2.asking import NO_SEGMENT, FileAnswer, FileSegment
 from meterwire.protocols.gdw376_2.codes import Denial, FileTarget
 from meterwire.protocols.gdw376_2.unit import Unit
+from meterwire.transports.hplc.denied import Denied
 
 if TYPE_CHECKING:
     from meterwire.transports.hplc.module import Module
@@ -31,9 +32,9 @@ class Upgrade:
         self.running = False
 
     def take(self, heard: Unit) -> None:
-        """A segment; raises what `Module.denial` gives."""
+        """A segment; raises Denied."""
         if not isinstance(heard.value, FileSegment):
-            raise self._module.denial(Denial.UNKNOWN_FUNCTION)
+            raise Denied(Denial.UNKNOWN_FUNCTION)
         self._module.send(heard.answered(FileAnswer(self._segment(heard.value))))
 
     def _segment(self, segment: FileSegment) -> int:

@@ -10,6 +10,7 @@ from meterwire.protocols.gdw376_2.asking import ReadOrder, ReadQuery
 from meterwire.protocols.gdw376_2.codes import Denial, ReadFlag
 from meterwire.protocols.gdw376_2.forwarding import ReadReport
 from meterwire.protocols.gdw376_2.unit import Unit
+from meterwire.transports.hplc.denied import Denied
 
 if TYPE_CHECKING:
     from meterwire.transports.hplc.module import Module
@@ -113,7 +114,7 @@ class Leading:
 
         try:
             module.reading.fetch(address, protocol, frame, finished)
-        except Exception:  # noqa: BLE001  whatever denies it, the walk goes on with the next one
+        except Denied:  # the walk goes on with the next one
             if self._left:
                 self._left.popleft()
             self._ask()

@@ -15,6 +15,7 @@ from meterwire.protocols.gdw376_2.unit import Unit, unit
 from meterwire.protocols.wire.framing import Frame
 from meterwire.transports.clock import VirtualClock
 from meterwire.transports.hplc.commands import COMMANDS
+from meterwire.transports.hplc.denied import Denied
 from meterwire.transports.hplc.files import Upgrade
 from meterwire.transports.hplc.leading import Leading
 from meterwire.transports.hplc.meters import Behind
@@ -25,13 +26,6 @@ from meterwire.transports.hplc.reports import Reports
 from meterwire.transports.hplc.settings import NODES, ModuleSettings, NetworkSettings
 
 DEFAULT_RATE: Final = UartRate.BAUD_9600
-
-
-class Denied(Exception):  # noqa: N818  an answer to the concentrator, never seen outside
-    """The command is denied."""
-
-    def __init__(self, error: Denial) -> None:
-        self.error = error
 
 
 class Module:
@@ -160,10 +154,6 @@ class Module:
             self.send(heard.confirmed(wait), settings)
         elif not self.reading.take(heard):
             self.upgrade.take(heard)
-
-    def denial(self, error: Denial) -> Denied:
-        """What a handler raises."""
-        return Denied(error)
 
     # ------------------------------------------------------------ nodes
 

@@ -10,6 +10,7 @@ from meterwire.protocols.gdw376_2.codes import Band, Denial, IdFormat, ModuleKin
 from meterwire.protocols.gdw376_2.forwarding import MonitorAnswer
 from meterwire.protocols.gdw376_2.functions import FUNCTIONS, Unknown
 from meterwire.protocols.gdw376_2.unit import Unit
+from meterwire.transports.hplc.denied import Denied
 from meterwire.transports.hplc.settings import NODES
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ def _production(module: Module, asked: Unit) -> routes.ProductionIdentifier:
     if wanted.address != module.address:
         module.node(wanted.address)
     if wanted.kind not in set(Production):
-        raise module.denial(Denial.WRONG_FORMAT)
+        raise Denied(Denial.WRONG_FORMAT)
     octets = _chip_id(wanted.address, int(wanted.device))
     if wanted.kind == Production.MODULE:
         octets = octets[11:22]

@@ -14,6 +14,7 @@ from meterwire.protocols.gdw376_2.forwarding import (
     MonitorAnswer,
 )
 from meterwire.protocols.gdw376_2.unit import Unit
+from meterwire.transports.hplc.denied import Denied
 from meterwire.transports.hplc.meters import line_seconds, pieces
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Reading:
         self._monitoring = ""
 
     def take(self, heard: Unit) -> bool:
-        """Serve a request to read a meter; False for any other. Raises what `Module.denial` gives."""
+        """Serve a request to read a meter; False for any other. Raises Denied."""
         if heard.key == CONCURRENT:
             self._concurrent(heard)
         elif heard.key in {MONITOR, LONG_MONITOR, FORWARD}:
@@ -115,11 +116,11 @@ class Reading:
         return True
 
     def fetch(self, address: str, protocol: int, octets: bytes, finished: Finished) -> None:
-        """Ask a meter for somebody; raises what `Module.denial` gives."""
+        """Ask a meter for somebody; raises Denied."""
         module = self._module
         module.node(address)
         if address in self._outstanding:
-            raise module.denial(Denial.METER_BUSY)
+            raise Denied(Denial.METER_BUSY)
 
         def ended(answers: bytes, error: Denial | None) -> None:
             self._outstanding.pop(address, None)
@@ -136,9 +137,9 @@ class Reading:
         module = self._module
         address = heard.destination
         if address is None:
-            raise module.denial(Denial.UNKNOWN_METER)
+            raise Denied(Denial.UNKNOWN_METER)
         if self._monitoring:
-            raise module.denial(Denial.PRIMARY_BUSY)
+            raise Denied(Denial.PRIMARY_BUSY)
         begun = module.clock.now()
 
         def finished(answers: bytes, error: Denial | None) -> None:
@@ -148,7 +149,7 @@ class Reading:
         self._monitoring = address
         try:
             self.fetch(address, heard.value.protocol, heard.value.frame, finished)
-        except Exception:
+        except Denied:
             self._monitoring = ""
             raise
 
@@ -170,20 +171,20 @@ class Reading:
         module = self._module
         address = heard.destination
         if address is None:
-            raise module.denial(Denial.UNKNOWN_METER)
+            raise Denied(Denial.UNKNOWN_METER)
         if address in self._outstanding:
-            raise module.denial(Denial.METER_BUSY)
+            raise Denied(Denial.METER_BUSY)
         if len(pieces(heard.value.protocol, heard.value.frames)) > module.settings.frames:
-            raise module.denial(Denial.TOO_MANY_FRAMES)
+            raise Denied(Denial.TOO_MANY_FRAMES)
         if len(self._outstanding) >= module.settings.outstanding:
-            raise module.denial(Denial.TOO_MANY_AT_ONCE)
+            raise Denied(Denial.TOO_MANY_AT_ONCE)
 
         def finished(answers: bytes, error: Denial | None) -> None:
             del error  # an empty answer says it
             module.send(heard.answered(ConcurrentAnswer(heard.value.protocol, answers)))
 
         if address not in module.archive:
-            raise module.denial(Denial.UNKNOWN_METER)
+            raise Denied(Denial.UNKNOWN_METER)
         node = module.network.nodes.get(address)
         if node is None or not node.joined:
             finished(b"", None)
