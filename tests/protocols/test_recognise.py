@@ -462,3 +462,15 @@ def test_messages_become_plain_objects():
         "control": {"direction": 0, "abnormal": 0, "follow_up": 0, "function": "read"},
         "data": "00010102",
     }
+
+
+@pytest.mark.parametrize(
+    "octets", ["680C00400301010300E83016", "681A00A0040000000000889999888804020701 0201E801027A16"]
+)
+def test_a_foreign_protocol_in_a_known_shell(octets):
+    """Protects people from a wrong reading: the Southern Power Grid's frames share the shell and the sum of 10376.2."""
+    octets = bytes.fromhex(octets)
+    octets = octets[:-2] + bytes([sum(octets[3:-2]) & 0xFF]) + octets[-1:]
+    best = recognise(octets)[0]
+    assert best.dialect == "csg"
+    assert "Southern Power Grid" in best.title

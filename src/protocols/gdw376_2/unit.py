@@ -66,6 +66,11 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     error: MalformedError | None = None
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether it names no mode of communication: another protocol in the same shell, see `south_grid`."""
+        return not self.mode & 0x1F
+
+    @property
     def key(self) -> tuple[int, int | None]:
         """The function."""
         return self.afn, self.number

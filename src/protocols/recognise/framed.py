@@ -15,7 +15,19 @@ from meterwire.protocols.recognise.candidate import Candidate
 from meterwire.protocols.recognise.kinds import GDW376_2, HDLC, KINDS, LIKELY, LONGEST, WRAPPER, Kind
 from meterwire.protocols.wire.tracer import Trace
 
-_TITLES = {"gdw376-2": "Q/GDW 10376.2", "dlms-hdlc": "HDLC", "mbus": "M-Bus long frame", "dlms": "TCP wrapper"}
+_TITLES = {
+    "gdw376-2": "Q/GDW 10376.2",
+    "csg": "Southern Power Grid's local interface",
+    "dlms-hdlc": "HDLC",
+    "mbus": "M-Bus long frame",
+    "dlms": "TCP wrapper",
+}
+    "gdw376-2": "Q/GDW 10376.2",
+    "csg": "Southern Power Grid's local interface",
+    "dlms-hdlc": "HDLC",
+    "mbus": "M-Bus long frame",
+    "dlms": "TCP wrapper",
+}
 _WORK = 8
 """Octets that may be read inside wrappers that turn out to be none, for each octet of the stream."""
 _FEW = 1 << 16

@@ -21,11 +21,12 @@ from meterwire.protocols.dlt69845.link import Function as Function698
 from meterwire.protocols.gdw376_2.frame import Frame as Frame376
 from meterwire.protocols.gdw376_2.frame import fn
 from meterwire.protocols.gdw376_2.functions import APPLICATIONS as FUNCTIONS_376
+from meterwire.protocols.gdw376_2.south_grid import SouthFrame
 from meterwire.protocols.hdlc.frame import Frame as HdlcFrame
 from meterwire.protocols.mbus.frame import LongFrame
 from meterwire.protocols.wire.codec import Codec, codec
 
-DIALECTS: Final = ("dlt645", "dlt69845", "gdw376-2", "dlms-hdlc", "dlms", "mbus", "axdr")
+DIALECTS: Final = ("dlt645", "dlt69845", "gdw376-2", "csg", "dlms-hdlc", "dlms", "mbus", "axdr")
 """What can be recognised. `dlms` is the wrapper, the APDU behind an LLC header and the bare APDU; `axdr` bare Data."""
 
 SURE: Final = 0.9
@@ -73,6 +74,8 @@ def _judge_698(message: Link) -> float:
 
 def _judge_376(message: Frame376) -> float:
     """The sum of 8 bits is all that protects it, and its length is all its structure."""
+    if not message.control.mode & 0x1F:
+        return 0.4  # no mode of communication: it may be the Southern Power Grid's protocol in the same shell
     return 0.97 if message.function in FUNCTIONS_376 and fn(message.dt1, message.dt2) is not None else 0.6
 
 
@@ -92,10 +95,11 @@ def _judge_wrapper(message: Wrapper) -> float:
 DLT645: Final = Kind("dlt645", Frame645, _judge_645, fill=WAKE_UP)
 DLT69845: Final = Kind("dlt69845", Link, _judge_698, EDITION, fill=WAKE_UP)
 GDW376_2: Final = Kind("gdw376-2", Frame376, _judge_376, summed=3)
+SOUTH_GRID: Final = Kind("csg", SouthFrame, lambda _: 0.98, summed=3)
 HDLC: Final = Kind("dlms-hdlc", HdlcFrame, _judge_hdlc, fill=b"\x7e")
 MBUS: Final = Kind("mbus", LongFrame, _judge_mbus)
 WRAPPER: Final = Kind("dlms", Wrapper, _judge_wrapper, checked=False)
-KINDS: Final = (DLT645, DLT69845, GDW376_2, HDLC, MBUS, WRAPPER)
+KINDS: Final = (DLT645, DLT69845, GDW376_2, SOUTH_GRID, HDLC, MBUS, WRAPPER)
 
 FILL: Final = frozenset(b"".join(kind.fill for kind in KINDS))
 """Octets that some kind of frame lets stand in front of it."""

@@ -124,7 +124,7 @@ class Module:
 
     def hear(self, heard: Unit) -> None:
         """A frame of the concentrator."""
-        if heard.up:
+        if heard.up or heard.is_foreign:
             return
         if not heard.begins:
             self.reports.answered(heard)

@@ -363,3 +363,11 @@ def test_settings_that_cannot_be(settings, kind):
     """Protects people from a network that never works."""
     with pytest.raises(LocalProtocolError):
         kind(**settings)
+
+
+def test_the_southern_power_grid_is_not_answered():
+    """Protects against the protocol that shares our shell and sum: it is not ours, and our next frame is answered."""
+    _, client, line, _ = area()
+    line.write(bytes.fromhex("680C00400301010300E83016"))
+    assert line.read(line.now() + 2.0) == b""
+    assert client.version().vendor == "MW"
