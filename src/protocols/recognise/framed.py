@@ -22,12 +22,6 @@ _TITLES = {
     "mbus": "M-Bus long frame",
     "dlms": "TCP wrapper",
 }
-    "gdw376-2": "Q/GDW 10376.2",
-    "csg": "Southern Power Grid's local interface",
-    "dlms-hdlc": "HDLC",
-    "mbus": "M-Bus long frame",
-    "dlms": "TCP wrapper",
-}
 _WORK = 8
 """Octets that may be read inside wrappers that turn out to be none, for each octet of the stream."""
 _FEW = 1 << 16
