@@ -23,6 +23,8 @@ _FEW: Final = 1 << 14
 _SMALL: Final = 300
 """Attempts at so few octets are free: a start can have only as many of them as there are kinds."""
 _HEAD: Final = 2048
+_SHORTEST: Final = 4
+"""Fewer octets, such as the end of a line of text, are like nothing."""
 _LINK_HEAD: Final = 24
 """Longest header of a DL/T 698.45 link frame, its check included."""
 _START: Final = re.compile(rb"\x68|\x7e(?=[\xa0-\xaf])")
@@ -116,7 +118,8 @@ def reason(octets: bytes, offset: int, kinds: Sequence[Kind]) -> str:
     """Why there is no frame in some octets: what the likeliest start in them lacks."""
     found = _START.search(octets)
     if found is None:
-        return _of_apdu(octets, offset) if WRAPPER in kinds and is_tag(octets[0]) else _NOTHING
+        long_enough = len(octets) >= _SHORTEST and WRAPPER in kinds
+        return _of_apdu(octets, offset) if long_enough and is_tag(octets[0]) else _NOTHING
     at, best, far = found.start(), _NOTHING, 0
     for kind in kinds:
         error = kind.codec.trace(octets[at : at + _HEAD], spans=0).error
