@@ -35,7 +35,9 @@ from meterwire.protocols.gdw376_2.reports import NodeProtocol
 from meterwire.protocols.gdw376_2.routes import Chip, Node, NodePhase, Page, RouteState, TopologyNode
 from meterwire.protocols.gdw376_2.tunnel import (
     NO_ADDRESS,
+    NOTHING,
     ReportsFirst,
+    Serve,
     Tunnel,
     acknowledgement,
     framer,
@@ -65,16 +67,25 @@ class Procedures:
         line: where the module is.
         address: the module's own address, asked for where it is needed and not given.
         patience: tries, time-out, and what to tell people.
+        serve: answers to what a module that leads asks (AFN 14H), by function, see `tunnel.acknowledgement`.
 
     Attributes:
         reports: what the module reported of its own accord, oldest first.
     """
 
-    def __init__(self, line: Any, *, address: str | None = None, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        line: Any,
+        *,
+        address: str | None = None,
+        patience: Patience | None = None,
+        serve: Serve = NOTHING,
+    ) -> None:
         self.line, self.address = line, address
         self.patience = patience or Patience(peer="the module")
         self.reports: deque[Unit] = deque(maxlen=REPORTS)
         self.numbers = sequence_numbers()
+        self._serve = serve
 
     # ------------------------------------------------------------ one question, one command
 
@@ -94,7 +105,7 @@ class Procedures:
 
         def accept(piece: Frame[Any]) -> Any:
             heard = unit(piece.message)
-            back = acknowledgement(heard)
+            back = acknowledgement(heard, self._serve)
             if back is not None:
                 self.reports.append(heard)
                 return Reply(back)
@@ -114,7 +125,7 @@ class Procedures:
                 back = None
                 if isinstance(piece, Frame):
                     heard = unit(piece.message)
-                    back = acknowledgement(heard)
+                    back = acknowledgement(heard, self._serve)
                 if back is not None:
                     self.reports.append(heard)
                     now, _ = yield Send(back)
@@ -203,14 +214,22 @@ class Procedures:
     def tunnel(self, address: str, protocol: MeterProtocol, way: str = "monitor") -> Tunnel:
         """The way to one meter over this line."""
         module = self.address or NO_ADDRESS
-        return Tunnel(address, protocol, way=way, module=module, numbers=self.numbers, reported=self.reports.append)
+        return Tunnel(
+            address,
+            protocol,
+            way=way,
+            module=module,
+            numbers=self.numbers,
+            reported=self.reports.append,
+            serve=self._serve,
+        )
 
     @procedure
     def gather(
         self, jobs: Mapping[Tunnel, Steps[T]], *, limit: int = LIMIT, done: Done | None = None
     ) -> Steps[dict[str, Outcome]]:
         """Run dialogues with many meters at once; see `gather.gather`."""
-        return (yield from gather(jobs, limit=limit, reported=self.reports.append, done=done))
+        return (yield from gather(jobs, limit=limit, reported=self.reports.append, serve=self._serve, done=done))
 
     @procedure
     def broadcast(self, protocol: MeterProtocol, frame: bytes) -> Steps[None]:
@@ -250,7 +269,7 @@ class Procedures:
 
         def accept(piece: Frame[Any]) -> Any:
             heard = unit(piece.message)
-            back = acknowledgement(heard)
+            back = acknowledgement(heard, self._serve)
             if back is not None:
                 self.reports.append(heard)
                 return Reply(back)

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 from meterwire.errors import MeterwireError, Refused
 from meterwire.protocols.dialogue import Receive, Send, Step, Steps
 from meterwire.protocols.gdw376_2.codes import Denial
-from meterwire.protocols.gdw376_2.tunnel import Tunnel, acknowledgement, framer
+from meterwire.protocols.gdw376_2.tunnel import NOTHING, Reported, Serve, Tunnel, acknowledgement, framer
 from meterwire.protocols.gdw376_2.unit import Unit, unit
 from meterwire.protocols.wire.framing import Frame
 
@@ -27,7 +27,6 @@ _BUSY: Final = frozenset({Denial.TOO_MANY_AT_ONCE, Denial.METER_BUSY, Denial.PRI
 
 Outcome = Any
 """What a dialogue returned, or the documented error that it ended with."""
-Reported = Callable[[Unit], None]
 Done = Callable[[str, Outcome], None]
 
 
@@ -95,6 +94,7 @@ def gather(
     *,
     limit: int = LIMIT,
     reported: Reported | None = None,
+    serve: Serve = NOTHING,
     done: Done | None = None,
 ) -> Steps[dict[str, Outcome]]:
     """Run dialogues with many meters over the one line to their module.
@@ -103,6 +103,7 @@ def gather(
         jobs: a dialogue for each tunnel; the tunnels share their sequence numbers, one tunnel for each meter.
         limit: meters outstanding at a time.
         reported: is told of every report of the module, which is confirmed whatever happens.
+        serve: answers to what the module asks, see `tunnel.acknowledgement`.
         done: is told of every end: the meter's address, and what its dialogue returned or the error it ended with.
 
     Returns:
@@ -127,7 +128,7 @@ def gather(
             back = b""
             for piece in ears.receive(octets) if octets else ears.idle():
                 if isinstance(piece, Frame):
-                    back += _deliver(unit(piece.message), running, now, reported)
+                    back += _deliver(unit(piece.message), running, now, reported, serve)
             if back:
                 now, _ = yield Send(back)
             for job in running:
@@ -166,9 +167,9 @@ def _speak(running: list[_Job[T]], now: float) -> Steps[tuple[float, bool]]:
     return now, sent
 
 
-def _deliver(heard: Unit, running: list[_Job[T]], now: float, reported: Reported | None) -> bytes:
+def _deliver(heard: Unit, running: list[_Job[T]], now: float, reported: Reported | None, serve: Serve) -> bytes:
     """Give an answer to whom it is for; what a report is to be answered."""
-    back = acknowledgement(heard)
+    back = acknowledgement(heard, serve)
     if back is not None:
         if reported is not None:
             reported(heard)

@@ -5,7 +5,7 @@ The dialogue of any dialect runs through a tunnel unchanged: `through` wraps it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any, Final, TypeVar
 
@@ -30,8 +30,11 @@ FRAME_LIMIT: Final = 8192
 """Longest frame of the local interface that is put together, octets."""
 LONGEST_MONITORED: Final = 255
 NO_ADDRESS: Final = "000000000000"
-_REQUESTS: Final = frozenset({(0x14, 1), (0x14, 2), (0x14, 3), (0x14, 4)})
+REQUESTS: Final = frozenset({(0x14, 1), (0x14, 2), (0x14, 3), (0x14, 4)})
+"""What the module asks of the concentrator."""
 Reported = Callable[[Unit], None]
+Serve = Mapping[tuple[int, int | None], Callable[[Any], Any]]
+NOTHING: Final[Serve] = {}
 
 
 def framer() -> Framer[Frame]:
@@ -63,13 +66,20 @@ def sequence_numbers() -> Iterator[int]:
     return (number & 0xFF for number in count(1))
 
 
-def acknowledgement(heard: Unit) -> bytes | None:
-    """The confirmation that a report of the module waits for; None for what is no report."""
+def acknowledgement(heard: Unit, serve: Serve = NOTHING) -> bytes | None:
+    """What a frame that the module began waits for: an answer, or a confirmation; None for any other frame.
+
+    Args:
+        heard: the frame.
+        serve: answers to what the module asks (AFN 14H), by function: data unit in, data unit out. Without one the
+            module is denied, since only a concentrator that lets it lead can say.
+    """
     if not (heard.up and heard.begins):
         return None
-    if heard.key in _REQUESTS:  # the module asks what only a concentrator that lets it lead can say
-        return heard.denied(Denial.UNSUPPORTED)
-    return heard.confirmed()
+    if heard.key not in REQUESTS:
+        return heard.confirmed()
+    answer = serve.get(heard.key)
+    return heard.denied(Denial.UNSUPPORTED) if answer is None else heard.answered(answer(heard.value))
 
 
 class Tunnel:
@@ -82,6 +92,7 @@ class Tunnel:
         module: the module's own address (A1); the standard wants it, modules take zeros.
         numbers: of the frames; give the same to all who share a line.
         reported: is told of every report of the module.
+        serve: answers to what the module asks, see `acknowledgement`.
     """
 
     def __init__(
@@ -93,6 +104,7 @@ class Tunnel:
         module: str = NO_ADDRESS,
         numbers: Iterator[int] | None = None,
         reported: Reported | None = None,
+        serve: Serve = NOTHING,
     ) -> None:
         if len(address) != len(NO_ADDRESS) or not address.isdecimal():
             raise LocalProtocolError(f"a meter behind a module needs its address of twelve digits, not {address!r}")
@@ -101,7 +113,7 @@ class Tunnel:
         self.address, self.protocol, self.module = address, protocol, module
         self._key = WAYS[way]
         self._numbers = sequence_numbers() if numbers is None else numbers
-        self._reported = reported
+        self._reported, self._serve = reported, serve
         self._framer = framer()
         self._sequence = -1
 
@@ -145,7 +157,7 @@ class Tunnel:
             if not isinstance(piece, Framed):
                 continue
             heard = unit(piece.message)
-            reply = acknowledgement(heard)
+            reply = acknowledgement(heard, self._serve)
             if reply is not None:
                 back += reply
                 if self._reported is not None:

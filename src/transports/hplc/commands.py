@@ -6,14 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from meterwire.protocols.dialogue import LineSettings
+from meterwire.protocols.gdw376_2.asking import AreaQuery
 from meterwire.protocols.gdw376_2.codes import Denial, MeterProtocol, UartRate
 from meterwire.protocols.gdw376_2.unit import Unit
 from meterwire.transports.hplc.denied import Denied
+from meterwire.transports.hplc.questions import VALUE
 from meterwire.transports.hplc.settings import NODES
 
 if TYPE_CHECKING:
     from meterwire.transports.hplc.module import Module
 
+_VOLTAGE: Final = (1, bytes.fromhex("00010102"))
+"""What identification of the area compares: the concentrator's own voltage of phase A (DI 02010100, plausible)."""
 PHASE_IDENTIFICATION: Final = 3
 """Control octet of a broadcast that makes nodes look for their phase; their meters hear nothing."""
 
@@ -22,7 +26,8 @@ def _reset(module: Module, _: Unit) -> int:
     module.reading.clear()
     module.leading.stop()
     module.rate = UartRate.BAUD_9600
-    module.reports.started()
+    module.questions.clear()
+    module.power_up()
     return 0
 
 
@@ -86,6 +91,7 @@ def _band(module: Module, asked: Unit) -> int:
 def _area(module: Module, asked: Unit) -> int:
     _keep(module, asked)
     if asked.value.on:
+        module.questions.ask(VALUE, AreaQuery(*_VOLTAGE), module.values.append)
         module.clock.at(module.clock.now() + module.settings.area_seconds, module.reports.area_identified)
     return 0
 

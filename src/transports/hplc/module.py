@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
 from meterwire.errors import LocalProtocolError, MeterwireError
 from meterwire.protocols.dialogue import Answer, LineSettings
 from meterwire.protocols.gdw376_2.codes import Denial, MeterProtocol, UartRate
+from meterwire.protocols.gdw376_2.commands import ClockTime
 from meterwire.protocols.gdw376_2.functions import DENIED, FUNCTIONS, Unknown
 from meterwire.protocols.gdw376_2.tunnel import framer
 from meterwire.protocols.gdw376_2.unit import Unit, unit
@@ -21,6 +23,7 @@ from meterwire.transports.hplc.leading import Leading
 from meterwire.transports.hplc.meters import Behind
 from meterwire.transports.hplc.network import Network, Node
 from meterwire.transports.hplc.queries import QUERIES
+from meterwire.transports.hplc.questions import TIME, Questions
 from meterwire.transports.hplc.reading import Reading
 from meterwire.transports.hplc.reports import Reports
 from meterwire.transports.hplc.settings import NODES, ModuleSettings, NetworkSettings
@@ -39,6 +42,7 @@ class Module:
     Attributes:
         archive: protocol by address, in the order in which the concentrator entered them.
         parameters: what the concentrator has set, by function.
+        values: the last that the concentrator told of itself (14H F4).
     """
 
     def __init__(
@@ -67,9 +71,11 @@ class Module:
         self.registering_until = -math.inf
         self.registered: list[str] = []
         self.read: set[str] = set()
+        self.values: deque[Any] = deque(maxlen=16)
         self.outbox: list[Answer] = []
         self.reports = Reports(self)
         self.reading = Reading(self)
+        self.questions = Questions(self)
         self.leading = Leading(self)
         self.upgrade = Upgrade(self)
         self._sequence = 0
@@ -95,10 +101,20 @@ class Module:
             self._started = True
             self.clock.advance(now)
             self.network.start()
-            self.reports.started()
+            self.power_up()
         self.clock.advance(now)
         answers, self.outbox = self.outbox, []
         return answers
+
+    def power_up(self) -> None:
+        """What a module says when it starts: what it is, and that it wants to know the time."""
+        self.reports.started()
+        if self.settings.asks_time:
+            self.questions.ask(TIME, None, self._told_time)
+
+    def _told_time(self, answer: Any) -> None:
+        if isinstance(answer, ClockTime):
+            self.time = answer.time
 
     # ------------------------------------------------------------ speaking
 
@@ -128,7 +144,7 @@ class Module:
             return
         if not heard.begins:
             self.reports.answered(heard)
-            self.leading.answered(heard)
+            self.questions.answered(heard)
             return
         try:
             self._obey(heard)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from meterwire.protocols.gdw376_2.codes import EventKind, ModuleKind, PowerChange, ReportingDevice, StateChange
 from meterwire.protocols.gdw376_2.reports import (
+    DeviceFound,
+    DevicesFound,
     Event,
     NodeFound,
     NodesFound,
@@ -89,8 +91,12 @@ class Reports:
         """A node has registered."""
         module = self._module
         index = module.registered.index(address) + 1
-        row = NodeFound(address, module.meters[address].protocol, index)
-        self.put(0x06, 1, NodesFound((row,)))
+        protocol = module.meters[address].protocol
+        if module.settings.device_reports:
+            row = DeviceFound(address, protocol, index, ReportingDevice.METER, 0, ())
+            self.put(0x06, 4, DevicesFound((row,)))
+        else:
+            self.put(0x06, 1, NodesFound((NodeFound(address, protocol, index),)))
 
     def search_done(self) -> None:
         """Registration is over."""

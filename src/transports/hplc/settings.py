@@ -74,6 +74,8 @@ class ModuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         report_tries: how often it is sent in all (plausible).
         area_seconds: how long identification of the area takes (plausible).
         upgrade_seconds: how long distribution of a file takes (plausible).
+        device_reports: whether nodes that register are reported with their device type (06H F4, else F1).
+        asks_time: whether the module asks the concentrator for the time when it starts (14H F2).
         module_leads: whether the module asks for what is to be read when it is restarted (12H F1).
         archived: whether the archive holds all meters from the start.
     """
@@ -92,6 +94,8 @@ class ModuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     report_tries: int = 3
     area_seconds: float = 120.0
     upgrade_seconds: float = 60.0
+    device_reports: bool = False
+    asks_time: bool = False
     module_leads: bool = False
     archived: bool = True
 

@@ -19,6 +19,7 @@ from meterwire.transports.hplc.settings import ModuleSettings, NetworkSettings
 from meterwire.transports.memory import ResponderLine
 
 REQUEST = bytes.fromhex("6804330000000068110433333433E916")
+CORRECTED = bytes.fromhex("6804330000000068110433333533EA16")
 ANSWER = bytes.fromhex("6804330000000068910833333433443333334A16")
 LOSSLESS = NetworkSettings(loss=0.0, last_gasp=1.0)
 
@@ -371,3 +372,114 @@ def test_the_southern_power_grid_is_not_answered():
     line.write(bytes.fromhex("680C00400301010300E83016"))
     assert line.read(line.now() + 2.0) == b""
     assert client.version().vendor == "MW"
+
+
+# ---------------------------------------------------------------- what it asks of the concentrator
+
+
+def led(count=3, **settings):
+    """A module that leads, and a concentrator that answers what it asks; gives what was asked, too."""
+    asked = []
+
+    def answering(value, answer):
+        asked.append(value)
+        return answer
+
+    serve = {
+        (0x14, 1): lambda query: answering(query, asking.ReadOrder(*order(query.index), ())),
+        (0x14, 2): lambda query: answering(query, commands.ClockTime("260102030405")),
+        (0x14, 3): lambda query: answering(query, asking.Correction(CORRECTED)),
+        (0x14, 4): lambda query: answering(query, asking.AreaValue(query.kind, query.item, b"\x02\x22")),
+    }
+    read = set()
+
+    def order(index):
+        if index in read:
+            return 1, 0, b""
+        read.add(index)
+        return 2, settings.get("delayed", 0), REQUEST
+
+    delayed = {name: value for name, value in settings.items() if name != "delayed"}
+    module, _, line, meters = area(count, joined=False, **delayed)
+    client = Module3762(line, serve=serve)
+    return module, client, meters, asked
+
+
+def test_the_concentrator_serves_a_module_that_leads():
+    """Protects the client's side of reading led by the module: it says what to send, and hears every answer."""
+    _, client, meters, asked = led(module_leads=True)
+    client.listen(60.0)
+    client.ask(0x12, 1)
+    found = client.listen(120.0)
+    assert [one.value.index for one in found if one.key == (0x06, 2)] == [1, 2, 3]
+    assert {one.value.frame for one in found if one.key == (0x06, 2)} == {ANSWER}
+    assert found[-1].value.change == StateChange.READING_DONE
+    assert [query.index for query in asked] == [1, 1, 2, 2, 3, 3]
+    assert all(meter.heard == [REQUEST] for meter in meters.values())
+
+
+def test_a_frame_is_corrected_for_the_delay_of_the_link():
+    """Protects orders that depend on when they arrive: the module asks for the frame anew, and sends that one."""
+    _, client, meters, asked = led(module_leads=True, delayed=1)
+    client.listen(60.0)
+    client.ask(0x12, 1)
+    client.listen(120.0)
+    assert sum(isinstance(query, asking.CorrectionQuery) for query in asked) == 3
+    assert all(meter.heard == [CORRECTED] for meter in meters.values())
+
+
+def test_the_module_asks_for_time_and_for_values():
+    """Protects the other two questions: the time at start, the concentrator's own voltage for its area."""
+    module, client, _, _ = led(asks_time=True)
+    client.listen(60.0)
+    assert module.time == "260102030405"
+    client.ask(0x05, 6, commands.Switch(1))
+    found = client.listen(200.0)
+    assert list(module.values) == [asking.AreaValue(1, bytes.fromhex("00010102"), b"\x02\x22")]
+    assert found[-1].value.change == StateChange.AREA_IDENTIFIED
+
+
+def test_who_does_not_serve_denies():
+    """Protects a concentrator that leads itself: the module's questions are denied, and it goes on."""
+    module, client, _, _ = area(2, asks_time=True, module_leads=True)
+    client.ask(0x12, 1)
+    client.listen(60.0)
+    assert (module.time, module.leading.working) == ("", False)
+
+
+def test_registration_with_device_types():
+    """Protects the longer report of registrations."""
+    _, client, _, _ = area(2, archived=False, device_reports=True)
+    client.ask(0x11, 5, VALUES[0x11, 5])
+    found = [one.value for one in client.listen(30.0) if one.key == (0x06, 4)]
+    assert sorted(row.address for one in found for row in one.devices) == ["000000000001", "000000000002"]
+
+
+# ---------------------------------------------------------------- other ways to a meter
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "answer"),
+    [((0x02, 1), forwarding.Forward(2, REQUEST), forwarding.Forward(2, ANSWER)),
+     ((0x13, 2), forwarding.LongMonitorRequest(2, 0, (), REQUEST), forwarding.LongMonitorAnswer(1, 2, ANSWER))],
+)  # fmt: skip
+def test_frames_are_forwarded(key, value, answer):
+    """Protects the two other services that carry a meter's frame."""
+    module, _, line, _ = area(2, network=NetworkSettings(loss=0.0, hop_seconds=0.5, levels=1))
+    line.write(
+        Unit(
+            up=False, begins=True, afn=key[0], number=key[1], value=value, sequence=3,
+            source=module.address, destination="000000000001",
+        ).octets()
+    )  # fmt: skip
+    (found,) = heard(line, 30.0)
+    assert (found.key, found.value) == (key, answer)
+
+
+@pytest.mark.parametrize("number", [3, 20])
+def test_a_broadcast_reaches_every_meter(number):
+    """Protects broadcasts: every meter in the network hears the frame, and what it says is not passed on."""
+    _, client, _, meters = area(3)
+    client.ask(0x05, number, VALUES[0x05, number])
+    assert client.listen(10.0) == []
+    assert all(meter.heard == [REQUEST] for meter in meters.values())
