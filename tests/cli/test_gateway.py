@@ -184,3 +184,15 @@ def test_power_reaches_meters_and_nodes():
         assert not emulated.module.network.nodes[EVERYBODY[1]].powered
         with pytest.raises(LocalProtocolError):
             emulated.meter("000000009999")
+
+
+def test_over_a_serial_line(capsys):
+    """Protects the local interface as it really is, a serial line: here a pseudo-terminal."""
+    area = Area.of([Meters()], clock="frozen:2026-01-01T00:00:00", network={"beacon_seconds": 0.01})
+    with served(area, "gdw376-2+pty:") as (url, emulated):
+        while not emulated.module.network.nodes[EVERYBODY[0]].joined:
+            assert run(["gateway", url, "topology"]) == 0
+        port = url.split("//", 1)[1]
+        with connect(f"dlt645+hplc+serial://{port}", address=EVERYBODY[0]) as meter:
+            assert meter.read("meter_number").value == EVERYBODY[0]
+    capsys.readouterr()
