@@ -36,7 +36,14 @@ PUSH_EVERY: Final = 10.0
 MODULE_TIMEOUT: Final = 95.0
 """A module gives a meter 90 s to answer."""
 _REQUEST: Final = 64
-_LONGEST_ANSWER: Final = {"dlt645": 4 + 12 + 255, "dlt69845": 2048, "dlms": 2048, "dlms-hdlc": 146, "iec62056-21": 64}
+_LONGEST_ANSWER: Final = {
+    "dlt645": 4 + 12 + 255,
+    "dlt69845": 2048,
+    "dlms": 2048,
+    "dlms-hdlc": 146,
+    "gdw376-2": 2048,
+    "iec62056-21": 64,
+}
 """Octets of the longest answer that one request brings, for the time-out on a serial line."""
 
 
