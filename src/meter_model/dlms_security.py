@@ -44,6 +44,8 @@ class DlmsSecurity:
         client_agreement: public keys of key agreement by client, x || y.
         certificates: in DER, those that were imported.
         unsaved: whether a counter or a key has moved that must be saved before the next answer leaves.
+        client_secrets: passwords and secrets that clients have changed, by client.
+        hidden: logical names that were removed from the association of a client.
     """
 
     def __init__(self, identity: Identity, seconds: Callable[[], int]) -> None:
@@ -55,6 +57,8 @@ class DlmsSecurity:
         self.client_agreement = dict(secrets.client_agreement_keys)
         self.certificates: list[bytes] = []
         self.unsaved = False
+        self.client_secrets: dict[int, bytes] = {}
+        self.hidden: dict[int, set[bytes]] = {}
         self.sending = SendingCounter(0, self._reserve)
         self._received: dict[bytes, ReceivedCounter] = {}
         self._seconds = seconds
@@ -213,6 +217,8 @@ class DlmsSecurity:
             "certificates": list(self.certificates),
             "client_signing": {str(client): key for client, key in self.client_signing.items()},
             "client_agreement": {str(client): key for client, key in self.client_agreement.items()},
+            "client_secrets": {str(client): secret for client, secret in self.client_secrets.items()},
+            "hidden": {str(client): sorted(names) for client, names in self.hidden.items()},
             "locked": {str(client): until for client, until in self._locked.items()},
         }
 
@@ -228,6 +234,8 @@ class DlmsSecurity:
         self.certificates = [bytes(one) for one in state["certificates"]]
         self.client_signing = {int(client): bytes(key) for client, key in state["client_signing"].items()}
         self.client_agreement = {int(client): bytes(key) for client, key in state["client_agreement"].items()}
+        self.client_secrets = {int(client): bytes(one) for client, one in state.get("client_secrets", {}).items()}
+        self.hidden = {int(client): set(map(bytes, names)) for client, names in state.get("hidden", {}).items()}
         self._locked = {int(client): int(until) for client, until in state["locked"].items()}
         self.unsaved = False
 

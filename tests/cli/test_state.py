@@ -155,6 +155,26 @@ def test_nothing_written_over_dlt69845_is_lost_by_a_kill(tmp_path):
     server.end(signal.SIGTERM)
 
 
+def test_a_password_changed_over_dlms_is_not_lost_by_a_kill(tmp_path):
+    """Protects what DLMS/COSEM acknowledges: a changed password and a removed object hold after kill -9, on every link."""
+    import meterwire
+    from meterwire.protocols.dlms.data import Tag
+    from meterwire.protocols.wire.nodes import Variant
+
+    association, changed = bytes((0, 0, 40, 0, 0, 255)), b"87654321"
+    server = Server(tmp_path, dialect="dlms")
+    with meterwire.connect(f"{server.url}?client=17", secret=b"12345678") as client:
+        client.set(15, association, 7, Variant(Tag.OCTET_STRING, changed))
+    server.end(signal.SIGKILL)
+    for dialect in ("dlms", "dlms-hdlc"):
+        server = Server(tmp_path, dialect=dialect)
+        with meterwire.connect(f"{server.url}?client=17", secret=changed) as client:
+            assert client.read("voltage_a").value > 0
+        with pytest.raises(MeterwireError), meterwire.connect(f"{server.url}?client=17", secret=b"12345678") as client:
+            client.read("voltage_a")
+        server.end(signal.SIGKILL)
+
+
 def test_a_clean_end_keeps_everything(tmp_path):
     """Protects restarts: clock, registers, loads and inputs go on where they were."""
     server = Server(tmp_path)

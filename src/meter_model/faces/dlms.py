@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from meterwire.meter_model.dlms_security import DlmsSecurity
 from meterwire.meter_model.faces.cosem_association import Association, Policy, policies
 from meterwire.meter_model.faces.cosem_handshake import guard_of
 from meterwire.meter_model.faces.cosem_logical_device import CURRENT, short_association
@@ -34,6 +35,14 @@ _STATUS: Final = 8
 _NON_ASSOCIATED: Final = 0
 
 
+class _Forgetful:
+    """In place of what a meter keeps, for one that keeps nothing."""
+
+    def __init__(self) -> None:
+        self.client_secrets: dict[int, bytes] = {}
+        self.hidden: dict[int, set[bytes]] = {}
+
+
 class FaceDlms:
     """A meter seen through DLMS/COSEM.
 
@@ -44,7 +53,6 @@ class FaceDlms:
 
     Attributes:
         guard: keys and counters that secure associations; None for a meter that has none.
-        hidden: logical names that were removed from the association of a client.
         preset_time: the time that the clock can be set to, and from when till when.
     """
 
@@ -52,9 +60,26 @@ class FaceDlms:
         self, meter: Meter, allowed: Mapping[int, Policy] | None = None, random: Callable[[int], bytes] = os.urandom
     ) -> None:
         self.meter, self.guard = meter, guard_of(meter, random)
-        self.allowed = dict(policies(meter.identity.secrets.dlms) if allowed is None else allowed)
-        self.hidden: dict[int, set[bytes]] = {}
+        self._kept: DlmsSecurity | _Forgetful = getattr(meter, "dlms_security", None) or _Forgetful()
+        self._allowed = dict(policies(meter.identity.secrets.dlms) if allowed is None else allowed)
         self.preset_time: tuple[dt.datetime, dt.datetime, dt.datetime] | None = None
+
+    @property
+    def allowed(self) -> Mapping[int, Policy]:
+        """How each client may associate, with the secrets that clients have changed; through any face of the meter."""
+        changed = self._kept.client_secrets
+        if not changed:
+            return self._allowed
+        return self._allowed | {
+            client: msgspec.structs.replace(self._allowed[client], secret=secret)
+            for client, secret in changed.items()
+            if client in self._allowed
+        }
+
+    @property
+    def hidden(self) -> dict[int, set[bytes]]:
+        """Logical names that were removed from the association of a client."""
+        return self._kept.hidden
 
     @cached_property
     def objects(self) -> dict[bytes, CosemObject]:
@@ -89,7 +114,7 @@ class FaceDlms:
         policy = self.allowed.get(client)
         if policy is None or not policy.secret:
             raise Denied(DataAccessResult.READ_WRITE_DENIED)
-        self.allowed[client] = msgspec.structs.replace(policy, secret=secret)
+        self._kept.client_secrets[client] = secret
 
     def connect(self) -> ConnectionDlms:
         """One connection of a client."""

@@ -217,6 +217,8 @@ def test_a_password_is_changed(face):
     meter = client(face)
     meter.set(15, bytes((0, 0, 40, 0, 0, 255)), 7, octet_string(b"87654321"))
     assert isinstance(face.allowed[17], Policy)
+    assert face.allowed[17].secret == b"87654321"
+    assert FaceDlms(face.meter).allowed[17].secret == b"87654321"  # through every face of the meter
     with pytest.raises(Refused):
         client(face).associate()
     security = Security(mechanism=AuthenticationMechanism.LOW, secret=b"87654321")
