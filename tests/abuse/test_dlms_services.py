@@ -8,6 +8,7 @@ from meterwire.errors import MeterwireError, Refused, SequenceError
 from meterwire.meter_model.faces.dlms import FaceDlms
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Patience, Receive, Send
+from meterwire.protocols.dlms.acse import Rlrq, mechanism_name
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.block_transfer import LAST_BLOCK, Receiving, Sending, Source
 from meterwire.protocols.dlms.ciphering import BlockControl, GeneralBlockTransfer
@@ -24,6 +25,7 @@ from meterwire.protocols.dlms.xdlms.common import (
     SelectiveAccess,
 )
 from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
+from meterwire.protocols.dlms.xdlms.initiate import Conformance
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
 from meterwire.transports.memory import connected
@@ -395,3 +397,28 @@ def test_the_codec_reads_what_is_sent():
     """Every APDU above is one."""
     assert codec(APDU).parse(general(1)).tag == ApduTag.GENERAL_BLOCK_TRANSFER
     assert connected is not None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"version": 5}, {"version": 0}, {"context": 77}, {"conformance": Conformance()}, {"max_pdu": 1}, {"max_pdu": 11},
+     {"mechanism": bytes.fromhex("60857405080277")}, {"mechanism": mechanism_name(1)}, {"mechanism": None}],
+    ids=lambda fields: "-".join(f"{name}={value!r}"[:30] for name, value in fields.items()),
+)  # fmt: skip
+def test_c2_associations_that_cannot_be(meter, fields):
+    """Refused with a diagnostic or an initiate error, never accepted; the next good one is."""
+    one = Peer(FaceDlms(meter))
+    answer = one.associate(**fields)
+    assert answer.result != 0
+    assert answer.diagnostic is not None
+    assert isinstance(one.get(3, ACTIVE, 2), ExceptionResponse)
+    assert one.associate().result == 0
+
+
+def test_c3_a_second_association_takes_the_place_of_the_first(peer):
+    """A new AARQ ends what there was, also when it is refused; releasing twice is told."""
+    assert peer.associate(version=5).result != 0
+    assert isinstance(peer.get(3, ACTIVE, 2), ExceptionResponse)
+    assert peer.associate().result == 0
+    assert peer.ask(ApduTag.RLRQ, Rlrq(reason=0)) is not None
+    assert isinstance(peer.ask(ApduTag.RLRQ, Rlrq(reason=0)), ExceptionResponse)
