@@ -153,6 +153,7 @@ def _prepared(
     if endpoint.dialect not in DIALECTS:
         raise LocalProtocolError(f"there is no client for {endpoint.dialect}+{endpoint.transport} yet")
     address = address or endpoint.option("address")
+    keys = keys or endpoint.option("keys")
     if endpoint.dialect in _COSEM:
         return _secured(endpoint, address, secret, keys)
     if keys is not None:

@@ -151,6 +151,7 @@ def act(
     valid_minutes: int,
     edition: str | None,
     objects: Path | None = None,
+    keys: Path | None = None,
     *,
     yes: bool,
     trace: bool,
@@ -163,7 +164,7 @@ def act(
             url, words, address, password_file, objects, yes=yes, trace=trace, record=record, json=json
         )
     if Endpoint.parse(url).dialect in ("dlms", "dlms-hdlc"):
-        return _act_dlms(url, words, address, password_file, yes=yes, trace=trace, record=record, json=json)
+        return _act_dlms(url, words, address, password_file, keys, yes=yes, trace=trace, record=record, json=json)
     name, *rest = words or [""]
     command = COMMANDS.get(name)
     if command is None:
@@ -197,6 +198,7 @@ def _act_dlms(
     words: list[str],
     address: str | None,
     password_file: Path | None,
+    keys: Path | None,
     *,
     yes: bool,
     trace: bool,
@@ -208,10 +210,10 @@ def _act_dlms(
     order = order_of(words)
     if order.risky and not yes:
         raise LocalProtocolError(f"{words[0]} cannot be undone by this program: say --yes if it is meant")
-    password = secret(password_file).encode()
+    more: dict[str, Any] = {"secret": secret(password_file).encode()} if keys is None else {"keys": keys}
     with (
         session_filters(url, trace=trace, record=record, name="act") as filters,
-        connect(url, address=address, secret=password, filters=filters) as meter,
+        connect(url, address=address, filters=filters, **more) as meter,
     ):
         result = {"command": words[0], "done": True, **told(meter.invoke(order.text, order.value))}
     if json:

@@ -26,6 +26,7 @@ PasswordFile = Annotated[
     Path | None, Parameter(help="File with the password; without it METERWIRE_PASSWORD of the environment is taken.")
 ]
 Objects = Annotated[Path | None, Parameter(help="DL/T 698.45: CSV file with objects that the standard has not.")]
+Keys = Annotated[Path | None, Parameter(help="Key file of a DLMS association (TOML).")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON array and nothing else.")]
 
 
@@ -90,7 +91,7 @@ def read(
     addresses: Annotated[Path | None, Parameter(help="File with the addresses of many meters, one a line.")] = None,
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
     password_file: Annotated[Path | None, Parameter(help="File with the password of a DLMS association.")] = None,
-    keys: Annotated[Path | None, Parameter(help="Key file of a DLMS association (TOML).")] = None,
+    keys: Keys = None,
     objects: Objects = None,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
@@ -116,6 +117,7 @@ def write(
     level: Annotated[int, Parameter(help="Level of the password, 0 the highest.")] = 4,
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
     objects: Objects = None,
+    keys: Keys = None,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
     json: Json = False,
@@ -132,6 +134,7 @@ def write(
         level,
         edition,
         objects,
+        keys,
         trace=trace,
         record=record,
         json=json,
@@ -152,6 +155,7 @@ def act(
     valid: Annotated[int, Parameter(help="Minutes for which an order to the relay holds.")] = 5,
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
     objects: Objects = None,
+    keys: Keys = None,
     yes: Annotated[bool, Parameter(negative="", help="Do it: it moves a relay, clears, or changes keys.")] = False,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
@@ -171,6 +175,7 @@ def act(
         valid,
         edition,
         objects,
+        keys,
         yes=yes,
         trace=trace,
         record=record,
@@ -198,6 +203,7 @@ def profile(
     ] = None,
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
     objects: Objects = None,
+    keys: Keys = None,
     password_file: Annotated[Path | None, Parameter(help="File with the password of a DLMS association.")] = None,
     trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
@@ -217,6 +223,7 @@ def profile(
         edition,
         objects,
         password_file,
+        keys,
         trace=trace,
         record=record,
         json=json,

@@ -32,6 +32,7 @@ def profile(
     edition: str | None,
     objects: Path | None = None,
     password_file: Path | None = None,
+    keys: Path | None = None,
     *,
     trace: bool,
     record: Path | None,
@@ -49,6 +50,8 @@ def profile(
     read = {"dlt69845": _read_tables, **dict.fromkeys(DLMS, _read_buffers)}.get(dialect, _read)
     if password_file is not None:
         more["secret"] = secret(password_file).encode()
+    if keys is not None:
+        more["keys"] = keys
     with (
         destination(csv or STDOUT) as write,
         session_filters(url, trace=trace, record=record, name="profile") as filters,

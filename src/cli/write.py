@@ -25,6 +25,7 @@ def write(
     level: int,
     edition: str | None,
     objects: Path | None = None,
+    keys: Path | None = None,
     *,
     trace: bool,
     record: Path | None,
@@ -40,8 +41,10 @@ def write(
     more: dict[str, Any] = {}
     if dialect == "dlt645":
         more["credentials"] = credentials(password_file, level, operator)
-    password = secret(password_file)
-    if dialect in DLMS:
+    password = secret(password_file) if keys is None else ""
+    if keys is not None:
+        more["keys"] = keys
+    elif dialect in DLMS:
         more["secret"] = password.encode()
     if edition is not None:
         if dialect != "dlt645":

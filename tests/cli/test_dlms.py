@@ -46,6 +46,26 @@ def test_a_profile_as_a_table(served, capsys):
     assert run(["profile", url, "nonsense"]) == 2
 
 
+KEYS = """
+title = "4D4D4D0000000001"
+unicast_key = "000102030405060708090A0B0C0D0E0F"
+authentication_key = "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF"
+"""
+
+
+def test_everything_works_with_a_key_file(served, capsys, tmp_path):
+    """Protects ciphered associations on the command line: read, write, act and profile, by option and in the URL."""
+    url = served[0].partition("?")[0]
+    keys = tmp_path / "keys.toml"
+    keys.write_text(KEYS)
+    assert run(["write", url, "asset_number=CLI-2", "--keys", str(keys)]) == 0
+    assert run(["act", url, "7/1-0:99.1.4/2", "--keys", str(keys)]) == 0
+    assert run(["profile", url, "load", "--keys", str(keys)]) == 0
+    capsys.readouterr()
+    assert run(["read", f"{url}?keys={keys}", "asset_number", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["value"] == "CLI-2"
+
+
 def test_listens_to_pushes(capsys):
     """A meter that pushes twice over TCP, once in a way nobody understands."""
     apdu = bytes.fromhex("0F400000070001010203090601000107 00FF060000046202020F00161B".replace(" ", ""))
