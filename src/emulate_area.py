@@ -66,7 +66,9 @@ class EmulatedArea:
         if place is None:
             raise LocalProtocolError(f"there is no meter {address} in the area")
         if address not in self.meters:
-            self.meters[address] = place.device.meter(clock=self._clock, base=self._base, wall=self._wall)
+            made = place.device.meter(clock=self._clock, base=self._base, wall=self._wall)
+            made.be_thrifty()
+            self.meters[address] = made
         return self.meters[address]
 
     def power(self, addresses: Sequence[str], *, on: bool) -> None:

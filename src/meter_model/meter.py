@@ -30,6 +30,7 @@ from meterwire.meter_model.noise import uniform_at
 from meterwire.meter_model.profiles import Profile, load_profile
 from meterwire.meter_model.reports import Reports
 from meterwire.meter_model.sampling import sample_of
+from meterwire.meter_model.series import THRIFTY
 from meterwire.meter_model.status import Status
 from meterwire.meter_model.values import NotServed, Value
 from meterwire.quantities import Kind, Quantity
@@ -459,6 +460,11 @@ class Meter:
         self._books.restore_plans()
         self._ledger.restore(state)
         self._forget()
+
+    def be_thrifty(self) -> None:
+        """Spend time to save memory: for a process with hundreds of meters."""
+        for series in (*self.freezes.series.values(), *self.load_profile.series.values()):
+            series.fresh = THRIFTY
 
     def miss(self, seconds: float) -> None:
         """So much time has passed in which nobody ran the meter: it had no power."""

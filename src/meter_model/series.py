@@ -1,7 +1,8 @@
 """Rows of quantities that a meter stores at set moments: the ring behind each kind of freeze and class of load profile.
 
 A row keeps the state of the meter, copied, and works its values out when somebody asks: storing is cheap, and a value
-is exactly what a reading at that moment gave.
+is exactly what a reading at that moment gave. Where many meters share one process, rows settle as soon as newer ones
+follow: then each costs time once and little memory for ever.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -58,11 +60,12 @@ class Row:
         second: when, seconds since 1970 local.
     """
 
+    __slots__ = ("_columns", "_packed", "_sample", "_zone", "second")
+
     def __init__(self, second: int, zone: dt.timezone, columns: tuple[Quantity, ...], sample: Sample | None) -> None:
         self.second, self._zone = second, zone
         self._columns, self._sample = columns, sample
-        self._values: dict[str, Value] = {}
-        self._state: list[Any] | None = None
+        self._packed = _NOTHING_STORED
 
     @property
     def time(self) -> dt.datetime:
@@ -77,29 +80,71 @@ class Row:
     @property
     def values(self) -> Mapping[str, Value]:
         """The values by name of the quantity, exact; what the meter did not have is not there."""
-        if self._sample is not None:
-            for quantity in self._columns:
-                try:
-                    self._values[quantity.name] = self._sample.read(quantity)
-                except NotServed:
-                    continue
-            self._sample = None
-        return self._values
+        self.settle()
+        found = zip(self.columns, _unpacked(self._packed), strict=True)
+        return {name: value for name, value in found if value is not None}
+
+    def settle(self) -> None:
+        """Work the values out, and forget the copy of the meter that they come from: it is many times their size."""
+        if self._sample is None:
+            return
+        self._packed = _packed([_read(self._sample, quantity) for quantity in self._columns])
+        self._sample = None
 
     def state(self) -> list[Any]:
-        """As builtins; worked out once."""
-        if self._state is None:
-            names = list(self.columns)
-            self._state = [self.second, names, [plain(self.values.get(name)) for name in names]]
-        return self._state
+        """As builtins."""
+        self.settle()
+        return [self.second, list(self.columns), [plain(value) for value in _unpacked(self._packed)]]
 
     @staticmethod
     def of(state: Sequence[Any], zone: dt.timezone) -> Row:
         """From builtins."""
         second, names, values = state
-        row = Row(second, zone, tuple(map(column, names)), None)
-        row._values = {name: revived(value) for name, value in zip(names, values, strict=True) if value is not None}
+        row = Row(second, zone, columns_named(tuple(names)), None)
+        if len(names) != len(values):
+            raise ValueError("a stored row with a value too many or too few")
+        row._packed = _packed([revived(value) for value in values])
         return row
+
+
+@cache
+def columns_named(names: tuple[str, ...]) -> tuple[Quantity, ...]:
+    """The quantities of these names, one tuple for all rows that have them; raises LocalProtocolError."""
+    return tuple(map(column, names))
+
+
+def _read(sample: Sample, quantity: Quantity) -> Value | None:
+    try:
+        return sample.read(quantity)
+    except NotServed:
+        return None
+
+
+def _packed(values: Sequence[Value | None]) -> bytes:
+    """Values in as few octets as keep them exact."""
+    return _ENCODER.encode([_small(value) for value in values])
+
+
+def _small(value: Value | None) -> Any:
+    """A fraction as its two numbers, where they are not too large; everything else as it is stored."""
+    if isinstance(value, Fraction) and -_WIDE < value.numerator < _WIDE and value.denominator < _WIDE:
+        return (value.numerator, value.denominator)
+    return plain(value)
+
+
+def _unpacked(octets: bytes) -> list[Any]:
+    return [
+        Fraction(*value) if isinstance(value, list) and isinstance(value[0], int) else revived(value)
+        for value in _DECODER.decode(octets)
+    ]
+
+
+_WIDE: Final = 1 << 63
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder()
+_NOTHING_STORED: Final = _ENCODER.encode([])
+THRIFTY: Final = 2
+"""Rows of a ring that keep the copy of the meter where memory is dear."""
 
 
 class Series:
@@ -112,12 +157,14 @@ class Series:
 
     Attributes:
         next: the minute at which the next row is due.
+        fresh: rows that may keep the copy of the meter; older ones are settled.
         total: how many rows there have been since the last clearing.
         end: the number of the row to come, all that ever were being numbered from 0.
     """
 
     def __init__(self, depth: int, schedule: Schedule, backfill: int = 0) -> None:
         self.depth, self.schedule = depth, schedule
+        self.fresh = depth
         self.next = NO_MORE
         self.total = self.end = 0
         self._clears = 0
@@ -151,8 +198,11 @@ class Series:
         self.total += len(self._missed) + 1
         self.end += len(self._missed) + 1
         self._ring.extend(self._missed)
-        self._missed.clear()
         self._ring.append(row)
+        for place in range(len(self._missed) + 1):
+            if place + self.fresh < len(self._ring):
+                self._ring[-1 - self.fresh - place].settle()
+        self._missed.clear()
 
     def clear(self) -> None:
         """Forget all rows."""
