@@ -9,10 +9,9 @@ would be closed at that second: to read, however often and whenever, changes no 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-import msgspec
 import numpy as np
 
 from meterwire.meter_model.circuit import Circuit
@@ -37,16 +36,40 @@ SETTLEMENTS: Final = 12
 _BLOCK: Final = 2880
 
 
-class Settlement(msgspec.Struct, frozen=True):
+class Settlement:
     """The registers and maxima of a billing period that has ended.
 
-    Attributes:
+    Args:
         minute: when it ended, minutes since 1970 local.
+        found: gives both; asked when somebody wants to know the first time.
     """
 
-    minute: int
-    readings: Readings
-    maxima: Maxima
+    __slots__ = ("_found", "_work", "minute")
+
+    def __init__(self, minute: int, found: Callable[[], tuple[Readings, Maxima]]) -> None:
+        self.minute = minute
+        self._work = found
+        self._found: tuple[Readings, Maxima] | None = None
+
+    @staticmethod
+    def of(minute: int, readings: Readings, maxima: Maxima) -> Settlement:
+        """One whose registers and maxima are there."""
+        return Settlement(minute, lambda: (readings, maxima))
+
+    @property
+    def readings(self) -> Readings:
+        """The registers."""
+        return self._worked_out()[0]
+
+    @property
+    def maxima(self) -> Maxima:
+        """The maxima."""
+        return self._worked_out()[1]
+
+    def _worked_out(self) -> tuple[Readings, Maxima]:
+        if self._found is None:
+            self._found = self._work()
+        return self._found
 
 
 class Watcher(Protocol):
@@ -219,7 +242,7 @@ class Ledger:
         self.energies, self._at, self.running = energies, int(state["at"]), bool(state["running"])
         self.settlements.clear()
         self.settlements.extend(
-            Settlement(int(minute), Readings.of(readings), Maxima.of(maxima))
+            Settlement.of(int(minute), Readings.of(readings), Maxima.of(maxima))
             for minute, readings, maxima in state["settlements"]
         )
         self._dark_seconds, self._begun = int(state["dark_seconds"]), revived_counts(state["begun"])
@@ -315,7 +338,7 @@ class Ledger:
         if minute < self._next_settlement:
             return
         closed = self.demand.clear(self._next_settlement)
-        self.settlements.appendleft(Settlement(self._next_settlement, self.energies.readings(), closed))
+        self.settlements.appendleft(Settlement.of(self._next_settlement, self.energies.readings(), closed))
         self._next_settlement = self._billing.after(self._next_settlement)
 
     def _assume_past(self, minute: int, period: int) -> None:

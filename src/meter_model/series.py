@@ -169,7 +169,8 @@ class Series:
         self.total = self.end = 0
         self._clears = 0
         self._ring: deque[Row] = deque(maxlen=depth)
-        self._missed: deque[Row] = deque(maxlen=backfill)
+        self._backfill = backfill
+        self._missed: list[Row] = []
 
     @property
     def rows(self) -> list[Row]:
@@ -193,7 +194,7 @@ class Series:
     def add(self, row: Row, *, powered: bool = True) -> None:
         """Store a row."""
         if not powered:
-            self._missed.append(row)
+            self._missed = [*self._missed, row][-self._backfill :] if self._backfill else []
             return
         self.total += len(self._missed) + 1
         self.end += len(self._missed) + 1

@@ -107,6 +107,6 @@ class _DayPlan:
     def __init__(self, slots: DaySlots, rates: int) -> None:
         ordered = sorted(dict(slots).items())
         self.starts = [start for start, _ in ordered]
-        self.rates = [min(ordered[-1][1], rates) if ordered else 1] * DAY
+        self.rates = bytearray([min(ordered[-1][1], rates) if ordered else 1]) * DAY
         for start, rate in ordered:
-            self.rates[start:] = [min(rate, rates)] * (DAY - start)
+            self.rates[start:] = bytes([min(rate, rates)]) * (DAY - start)

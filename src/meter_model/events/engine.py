@@ -507,7 +507,7 @@ class Events:
         memory.count += 1
         memory.begun, memory.charge = moment.second, charge
         before = {**moment.read(self.columns(kind.name)[0]), **extra}
-        memory.records.appendleft(EventRecord(kind.name, memory.count, moment.time, before=before, source=source))
+        memory.remember(EventRecord(kind.name, memory.count, moment.time, before=before, source=source))
         self._report(kind)
         self._meter.reports.begun(kind.name, memory.count)
 

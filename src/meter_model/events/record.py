@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -82,7 +81,7 @@ class Memory(msgspec.Struct):
     begun: int | None = None
     charge: Charge = ()
     peak: Fraction = Fraction(0)
-    records: deque[EventRecord] = msgspec.field(default_factory=lambda: deque(maxlen=DEPTH))
+    records: list[EventRecord] = []
 
     def clear(self) -> None:
         """Forget everything; a condition that still holds is recognised anew."""
@@ -90,6 +89,10 @@ class Memory(msgspec.Struct):
         self.count = self.total = 0
         self.begun, self.charge, self.peak = None, (), Fraction(0)
         self.records.clear()
+
+    def remember(self, record: EventRecord) -> None:
+        """The latest record; the oldest makes room."""
+        self.records = [record, *self.records[: DEPTH - 1]]
 
     def shift(self, seconds: int) -> None:
         """The clock has been set by so many seconds."""
@@ -119,7 +122,7 @@ class Memory(msgspec.Struct):
             state["begun"],
             tuple(map(int, state["charge"])),
             Fraction(*map(int, state["peak"])),
-            deque((EventRecord.of(kind, one) for one in state["records"]), maxlen=DEPTH),
+            [EventRecord.of(kind, one) for one in state["records"]][:DEPTH],
         )
 
 
