@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import area, ciphered, codecs, fleet, machine, report, serving, start
+from benchmarks import area, ciphered, codecs, fleet, machine, report, serving, start, weight
 from benchmarks.rows import Row
 
 WRITTEN = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -18,6 +18,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "start": ("Start of the command line", start.run),
     "fleet": ("The fleet step", fleet.run),
     "area": ("An area behind a module", area.run),
+    "weight": ("Memory of many meters", weight.run),
 }
 ABOUT = {
     "codecs": codecs.__doc__,
@@ -26,6 +27,7 @@ ABOUT = {
     "start": start.__doc__,
     "fleet": fleet.__doc__,
     "area": area.__doc__,
+    "weight": weight.__doc__,
 }
 
 

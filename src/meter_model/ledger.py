@@ -119,6 +119,7 @@ class Ledger:
         energies: as of the last grid point.
         demand: as of the last whole minute.
         settlements: the last twelve, the latest first.
+        batch: minutes of the demand that are worked out at once, and remembered until the next ones are.
         running: whether the meter has power.
         watcher: who sees what passes.
         observers: who count what passes.
@@ -134,6 +135,7 @@ class Ledger:
             profile.demand, profile.tariff.rates, profile.combination.of_demands, -(-second // MINUTE)
         )
         self.settlements: deque[Settlement] = deque(maxlen=SETTLEMENTS)
+        self.batch = _BLOCK
         self.running = True
         self._dark_seconds = 0
         self.watcher: Watcher | None = None
@@ -258,7 +260,7 @@ class Ledger:
         while first < end:
             while watched and watched[0] // MINUTE == first:
                 self._tell(watched.popleft())
-            last = min(self._tariff.next_switch(first), self._next_settlement, end)
+            last = min(self._tariff.next_switch(first), self._next_settlement, end, first + self.batch)
             if self.sampler is not None:
                 last = min(last, max(self.sampler.next_full, first + 1))
             if watched:

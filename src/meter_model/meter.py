@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 _TEMPERATURE = 90
 _REGISTERED = frozenset({Kind.ENERGY, Kind.MAX_DEMAND})
+
+_FEW_MINUTES: Final = 30
+"""Minutes of the demand that a thrifty meter works out at once."""
 
 
 class Meter:
@@ -465,6 +468,7 @@ class Meter:
         """Spend time to save memory: for a process with hundreds of meters."""
         for series in (*self.freezes.series.values(), *self.load_profile.series.values()):
             series.fresh = THRIFTY
+        self._ledger.batch = _FEW_MINUTES
 
     def miss(self, seconds: float) -> None:
         """So much time has passed in which nobody ran the meter: it had no power."""
