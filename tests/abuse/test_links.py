@@ -189,3 +189,25 @@ def test_B22_answers_of_others():
     line.read = lambda until: (line.pause(until), other)[1]
     with pytest.raises(NoAnswer):
         meter.read("voltage_a")
+
+
+@pytest.mark.parametrize("seed", ["c701c0000101fac7", "0001", "000100010001", "00010010000100020001"])
+def test_B13_headers_within_headers_cost_no_more_than_their_octets(seed):
+    """Protects from 64 KiB that look like headers everywhere: what is looked at grows with the octets, not their square."""
+    from meterwire.protocols.dlms.wrapper_framer import WrapperFramer
+
+    def looked_at(size):
+        asked = [0]
+
+        def ours(source, destination):
+            asked[0] += 1
+            return False
+
+        framer = WrapperFramer(ours, limit=4096)
+        octets = (bytes.fromhex(seed) * size)[:size]
+        pieces = framer.receive(octets) + framer.idle()
+        assert b"".join(piece.octets for piece in pieces) == octets
+        return asked[0]
+
+    assert looked_at(60_000) <= 2.2 * looked_at(30_000) + 100
+    assert looked_at(60_000) <= 4 * 60_000

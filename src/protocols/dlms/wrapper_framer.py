@@ -13,6 +13,8 @@ from meterwire.protocols.wire.framing import Frame, Garbage
 
 VERSION: Final = b"\x00\x01"
 _HEADER: Final = 8
+_WORK: Final = 4
+"""Octets that may be read to find out where frames begin, for each octet that is there."""
 Piece = Frame[Wrapper] | Garbage
 
 
@@ -32,6 +34,8 @@ class WrapperFramer:
         self._ours, self._limit = ours, limit
         self._buffer = bytearray()
         self._offset = 0
+        self._sought = self._found = 0
+        self._work = 0
 
     def receive(self, data: bytes) -> list[Piece]:
         """Take octets; give the frames and the garbage that are now complete."""
@@ -55,6 +59,7 @@ class WrapperFramer:
     def _pieces(self, *, final: bool) -> list[Piece]:
         pieces: list[Piece] = []
         buffer, at, done = self._buffer, 0, 0
+        self._sought, self._found, self._work = 0, -1, _WORK * len(buffer)
         while True:
             begin = buffer.find(VERSION, at)
             if begin < 0 or len(buffer) - begin < _HEADER:
@@ -90,6 +95,10 @@ class WrapperFramer:
         return self._next_of_ours(begin + 1, end) or (0 if ours else begin + 1)
 
     def _readable(self, begin: int, end: int) -> bool:
+        """Whether there is an APDU; where so much has been tried that it takes too long, a frame is taken as it is."""
+        self._work -= end - begin
+        if self._work < 0:
+            return True
         return not isinstance(codec(APDU).attempt(bytes(self._buffer[begin + _HEADER : end])), MalformedError)
 
     def _overlapping(self, begin: int, end: int) -> int:
@@ -102,12 +111,21 @@ class WrapperFramer:
         return 0
 
     def _next_of_ours(self, at: int, end: int) -> int:
-        """The next header between our own ports that begins before `end`, 0 if there is none."""
-        while (found := self._buffer.find(VERSION, at, end + 1)) >= 0:
-            if found < end and self._for_us(found):
+        """The next header between our own ports that begins before `end`, 0 if there is none.
+
+        What has been found once is remembered, so that all searches together pass over the octets once.
+        """
+        if not self._sought <= at <= self._found:
+            self._sought, self._found = at, self._search(at)
+        return self._found if self._found < end else 0
+
+    def _search(self, at: int) -> int:
+        """Where the next header between our own ports begins, behind all octets if there is none."""
+        while (found := self._buffer.find(VERSION, at)) >= 0:
+            if self._for_us(found):
                 return found
             at = found + 1
-        return 0
+        return len(self._buffer) + 1
 
     def _for_us(self, begin: int) -> bool:
         head = self._buffer[begin + 2 : begin + 6]
