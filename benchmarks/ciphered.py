@@ -12,8 +12,8 @@ from benchmarks import gurux
 from benchmarks.codecs import ROUNDS, beside
 from benchmarks.rows import Row
 from benchmarks.timing import cpu_medians
-from meterwire.meter_model.faces.dlms import FaceDlms
-from meterwire.meter_model.faces.dlms_client import ClientDlms
+from meterwire.meter_model.faces.dlms.client import ClientDlms
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.meter_model.identity import Secrets
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlms.acse import AuthenticationMechanism

@@ -7,7 +7,7 @@ octets or a documented error. Neither ever gives out what does not verify.
 
 from fuzz.vectors import seeds
 from meterwire.errors import MeterwireError, SecurityError
-from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.meter_model.identity import Identity, Secrets
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlms.acse import AuthenticationMechanism

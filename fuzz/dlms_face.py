@@ -6,7 +6,7 @@ of a wrapper before and after associating, so that the services are reached.
 """
 
 from fuzz.vectors import seeds
-from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlms import association
 from meterwire.protocols.dlms.acse import AuthenticationMechanism

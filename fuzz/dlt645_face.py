@@ -9,7 +9,7 @@ import datetime as dt
 
 from fuzz.vectors import seeds
 from meterwire.meter_model.clock import VirtualClock
-from meterwire.meter_model.faces.dlt645 import Face645, Responder645
+from meterwire.meter_model.faces.dlt645.face import Face645, Responder645
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt645.frame import Frame, asking
 from meterwire.protocols.wire.codec import codec

@@ -6,7 +6,7 @@ APDU of a frame with good checks, so that the services are reached.
 """
 
 from fuzz.vectors import seeds
-from meterwire.meter_model.faces.dlt69845 import Face69845
+from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt69845.address import ANY
 from meterwire.protocols.dlt69845.apdu import Apdu

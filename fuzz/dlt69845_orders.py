@@ -8,10 +8,10 @@ import datetime as dt
 
 from meterwire.meter_model.access import Authority
 from meterwire.meter_model.clock import VirtualClock
-from meterwire.meter_model.faces.dlt69845 import Face69845
-from meterwire.meter_model.faces.dlt69845_attributes import read, rows
-from meterwire.meter_model.faces.dlt69845_services import respond
-from meterwire.meter_model.faces.dlt69845_types import Denied
+from meterwire.meter_model.faces.dlt69845.attributes import read, rows
+from meterwire.meter_model.faces.dlt69845.face import Face69845
+from meterwire.meter_model.faces.dlt69845.services import respond
+from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.descriptors import Oad, Omd

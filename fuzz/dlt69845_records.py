@@ -9,8 +9,8 @@ from typing import Any
 
 from meterwire.meter_model.access import Authority
 from meterwire.meter_model.clock import VirtualClock
-from meterwire.meter_model.faces.dlt69845 import Face69845
-from meterwire.meter_model.faces.dlt69845_services import respond
+from meterwire.meter_model.faces.dlt69845.face import Face69845
+from meterwire.meter_model.faces.dlt69845.services import respond
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.dates import DateTimeS, Interval

@@ -10,8 +10,8 @@ import random
 from fuzz.vectors import seeds
 from meterwire.errors import MalformedError, SecurityError
 from meterwire.meter_model.esam69845 import CipherMachine69845Double
-from meterwire.meter_model.faces.dlt69845_context import Context
-from meterwire.meter_model.faces.dlt69845_services import respond
+from meterwire.meter_model.faces.dlt69845.context import Context
+from meterwire.meter_model.faces.dlt69845.services import respond
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.security import Shield, unwrapped

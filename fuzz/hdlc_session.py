@@ -6,7 +6,7 @@ as they are; as the information field of each kind of frame within a link; and a
 
 from fuzz.vectors import seeds
 from meterwire.errors import MeterwireError
-from meterwire.meter_model.faces.dlms_hdlc import FaceDlmsHdlc
+from meterwire.meter_model.faces.dlms.hdlc import FaceDlmsHdlc
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Patience, Receive
 from meterwire.protocols.dlms.hdlc_carrier import HdlcCarrier

@@ -233,24 +233,24 @@ def _face(endpoint: Endpoint, meter: Meter) -> Any:
     dialect, edition = endpoint.dialect, endpoint.option("edition")
     of_edition = {} if edition is None else {"edition": edition}
     if dialect == "dlt645":
-        from meterwire.meter_model.faces.dlt645 import Face645  # noqa: PLC0415  a dialect is loaded when it is served
+        from meterwire.meter_model.faces.dlt645.face import Face645  # noqa: PLC0415  a dialect is loaded when it is served
 
         return Face645(meter, **of_edition)
     if dialect == "dlt69845":
-        from meterwire.meter_model.faces.dlt69845 import Face69845  # noqa: PLC0415  see above
+        from meterwire.meter_model.faces.dlt69845.face import Face69845  # noqa: PLC0415  see above
 
         return Face69845(meter, heartbeat=_heartbeat(endpoint), **of_edition)
     if dialect == "dlms":
-        from meterwire.meter_model.faces.dlms import FaceDlms  # noqa: PLC0415  see above
+        from meterwire.meter_model.faces.dlms.face import FaceDlms  # noqa: PLC0415  see above
 
         return FaceDlms(meter)
     if dialect == "iec62056-21":
-        from meterwire.meter_model.faces.dlms_hdlc import FaceDlmsHdlc  # noqa: PLC0415  see above
+        from meterwire.meter_model.faces.dlms.hdlc import FaceDlmsHdlc  # noqa: PLC0415  see above
         from meterwire.meter_model.faces.iec62056_21 import Face6205621  # noqa: PLC0415  see above
 
         return Face6205621(meter, endpoint.option("mode", "C"), binary=FaceDlmsHdlc(meter).connect)
     if dialect == "dlms-hdlc":
-        from meterwire.meter_model.faces.dlms_hdlc import OFFER, FaceDlmsHdlc  # noqa: PLC0415  see above
+        from meterwire.meter_model.faces.dlms.hdlc import OFFER, FaceDlmsHdlc  # noqa: PLC0415  see above
         from meterwire.protocols.hdlc.parameters import Parameters  # noqa: PLC0415  see above
 
         information, window = endpoint.option("info", OFFER.info_tx), endpoint.option("window", OFFER.window_tx)

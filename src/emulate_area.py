@@ -154,9 +154,9 @@ def emulated_area(area: Area, urls: Sequence[str], *, clock: str = "") -> Iterat
 
 def _face(protocol: str, meter: Meter) -> Any:
     if protocol == "dlt645":
-        from meterwire.meter_model.faces.dlt645 import Face645  # noqa: PLC0415  loaded when it is served
+        from meterwire.meter_model.faces.dlt645.face import Face645  # noqa: PLC0415  loaded when it is served
 
         return Face645(meter)
-    from meterwire.meter_model.faces.dlt69845 import Face69845  # noqa: PLC0415  see above
+    from meterwire.meter_model.faces.dlt69845.face import Face69845  # noqa: PLC0415  see above
 
     return Face69845(meter)

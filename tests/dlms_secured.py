@@ -6,7 +6,7 @@ from itertools import count
 
 from meterwire.errors import SecurityError
 from meterwire.meter_model.dlms_security import DlmsSecurity
-from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.meter_model.identity import Identity, Secrets
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Patience

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from meterwire.errors import MalformedError
-from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.association import agreed

@@ -348,7 +348,7 @@ def test_D8_our_challenges_come_from_the_source_given_and_do_not_repeat():
     import inspect
     import os
 
-    from meterwire.meter_model.faces.dlms import FaceDlms
+    from meterwire.meter_model.faces.dlms.face import FaceDlms
 
     assert inspect.signature(FaceDlms).parameters["random"].default is os.urandom
     _, face = served()
@@ -376,7 +376,7 @@ def test_D9_comparisons_take_the_same_time():
     """Nothing secret is compared by ==: what compares is hmac.compare_digest."""
     import inspect
 
-    from meterwire.meter_model.faces import cosem_association
+    from meterwire.meter_model.faces.dlms import cosem_association
     from meterwire.protocols.dlms.security import gcm, mechanisms
 
     assert "compare_digest(given, policy.secret)" in inspect.getsource(cosem_association)

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from meterwire.errors import MeterwireError, Refused, SequenceError
-from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Patience, Receive, Send
 from meterwire.protocols.dlms.acse import Rlrq, mechanism_name

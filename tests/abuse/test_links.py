@@ -3,8 +3,8 @@
 import pytest
 
 from meterwire.errors import MeterwireError, NoAnswer
-from meterwire.meter_model.faces.dlms import FaceDlms
-from meterwire.meter_model.faces.dlms_hdlc import FaceDlmsHdlc
+from meterwire.meter_model.faces.dlms.face import FaceDlms
+from meterwire.meter_model.faces.dlms.hdlc import FaceDlmsHdlc
 from meterwire.meter_model.faces.iec62056_21 import Face6205621
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Patience

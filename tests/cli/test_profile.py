@@ -15,7 +15,7 @@ from meterwire.cli.main import run
 from meterwire.emulate import emulated
 from meterwire.errors import NoAnswer
 from meterwire.meter_model.device import Device
-from meterwire.meter_model.faces.dlt645_numbers import cut
+from meterwire.meter_model.faces.dlt645.numbers import cut
 from meterwire.protocols.dlt645.client import Meter645
 from meterwire.protocols.dlt645.profile_rows import Field, ProfileRow
 

@@ -18,7 +18,7 @@ from meterwire.cli.main import run
 from meterwire.cli.scan_progress import LiveProgress, PlainProgress, progress
 from meterwire.emulate import emulated
 from meterwire.meter_model.device import Device
-from meterwire.meter_model.faces.dlt645 import Face645
+from meterwire.meter_model.faces.dlt645.face import Face645
 from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Answer, LineSettings

@@ -1,7 +1,7 @@
 """Faults that are planted into the meter's HDLC layer, one for each named test, so that each is seen to fail."""
 
-from meterwire.meter_model.faces import dlms_hdlc
-from meterwire.meter_model.faces.dlms_hdlc import FaceDlmsHdlc
+from meterwire.meter_model.faces.dlms import hdlc as dlms_hdlc
+from meterwire.meter_model.faces.dlms.hdlc import FaceDlmsHdlc
 from meterwire.protocols.hdlc import session
 from meterwire.protocols.hdlc.address import Address, parsed
 from meterwire.protocols.hdlc.frame import Format, Frame

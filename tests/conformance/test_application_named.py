@@ -9,10 +9,13 @@ import hmac
 
 import pytest
 
-from meterwire.meter_model.faces import cosem_association, dlms_client, dlms_services, dlms_short_names
-from meterwire.meter_model.faces.cosem_association import Policy
-from meterwire.meter_model.faces.dlms import FaceDlms
-from meterwire.meter_model.faces.dlms_client import ClientDlms
+from meterwire.meter_model.faces.dlms import client as dlms_client
+from meterwire.meter_model.faces.dlms import cosem_association
+from meterwire.meter_model.faces.dlms import services as dlms_services
+from meterwire.meter_model.faces.dlms import short_name_services as dlms_short_names
+from meterwire.meter_model.faces.dlms.client import ClientDlms
+from meterwire.meter_model.faces.dlms.cosem_association import Policy
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlms.acse import (
     AuthenticationMechanism,

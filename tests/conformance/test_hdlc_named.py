@@ -7,7 +7,7 @@ Passing them certifies nothing. Every one has been seen to fail: `test_a_planted
 
 import pytest
 
-from meterwire.meter_model.faces.dlms_hdlc import FaceDlmsHdlc
+from meterwire.meter_model.faces.dlms.hdlc import FaceDlmsHdlc
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.hdlc.control import Control, Kind, control
 from meterwire.protocols.hdlc.frame import Format, Frame

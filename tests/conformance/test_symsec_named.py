@@ -27,9 +27,10 @@ from dlms_secured import (
 
 from meterwire.errors import MeterwireError
 from meterwire.meter_model import dlms_security
-from meterwire.meter_model.faces import cosem_association, cosem_security, dlms_client
-from meterwire.meter_model.faces.cosem_association import Policy
-from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.faces.dlms import client as dlms_client
+from meterwire.meter_model.faces.dlms import cosem_association, cosem_security
+from meterwire.meter_model.faces.dlms.cosem_association import Policy
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.protocols.dlms.acse import Rlre, Rlrq
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.data import Tag, array, octet_string, structure

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from meterwire.meter_model.clock import VirtualClock
-from meterwire.meter_model.faces.dlt645 import Face645
+from meterwire.meter_model.faces.dlt645.face import Face645
 from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt645.frame import WILDCARD, Frame

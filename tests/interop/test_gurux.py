@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlms.client import MeterDlms
 from meterwire.quantities import QUANTITIES

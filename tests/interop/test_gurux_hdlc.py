@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from meterwire.meter_model.faces.dlms_hdlc import FaceDlmsHdlc
+from meterwire.meter_model.faces.dlms.hdlc import FaceDlmsHdlc
 from meterwire.meter_model.meter import Meter
 
 gurux_dlms = pytest.importorskip("gurux_dlms")

@@ -180,7 +180,7 @@ def test_a_clock_drifts() -> None:
 
 def test_a_drifting_meter_is_set_right_by_broadcast_once_a_day() -> None:
     """A head-end that keeps clocks right: 300 ppm are 26 s in a day, set back by the broadcast, once."""
-    from meterwire.meter_model.faces.dlt645 import Face645
+    from meterwire.meter_model.faces.dlt645.face import Face645
     from meterwire.meter_model.meter import Meter
     from meterwire.protocols.dlt645.client import Meter645
     from meterwire.transports.memory import connected

@@ -10,7 +10,7 @@ import pytest
 
 from meterwire.meter_model import Constant, Meter, VirtualClock
 from meterwire.meter_model.circuit import PhaseOverride
-from meterwire.meter_model.faces.dlt645 import Face645
+from meterwire.meter_model.faces.dlt645.face import Face645
 from meterwire.meter_model.storage import Storage
 from meterwire.protocols.dlt645.identifiers import decode
 

@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meterwire.meter_model.clock import parse_clock
-from meterwire.meter_model.faces.dlms import FaceDlms
-from meterwire.meter_model.faces.dlt645 import Face645
-from meterwire.meter_model.faces.dlt645_parameters import places
-from meterwire.meter_model.faces.dlt645_values import unpacked
-from meterwire.meter_model.faces.dlt69845 import Face69845
-from meterwire.meter_model.faces.dlt69845_attributes import read, rows
-from meterwire.meter_model.faces.dlt69845_holds import held_of
-from meterwire.meter_model.faces.dlt69845_types import type_of
+from meterwire.meter_model.faces.dlms.face import FaceDlms
+from meterwire.meter_model.faces.dlt645.face import Face645
+from meterwire.meter_model.faces.dlt645.parameters import places
+from meterwire.meter_model.faces.dlt645.values import unpacked
+from meterwire.meter_model.faces.dlt69845.attributes import read, rows
+from meterwire.meter_model.faces.dlt69845.face import Face69845
+from meterwire.meter_model.faces.dlt69845.holds import held_of
+from meterwire.meter_model.faces.dlt69845.types import type_of
 from meterwire.meter_model.load import Constant, Household, Industrial
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.parameters import parameters

@@ -3,9 +3,9 @@
 import pytest
 
 from meterwire.meter_model.clock import parse_clock
-from meterwire.meter_model.faces.dlms import FaceDlms
-from meterwire.meter_model.faces.dlt645 import Face645
-from meterwire.meter_model.faces.dlt69845 import Face69845
+from meterwire.meter_model.faces.dlms.face import FaceDlms
+from meterwire.meter_model.faces.dlt645.face import Face645
+from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Patience
 from meterwire.protocols.dlms.client import MeterDlms

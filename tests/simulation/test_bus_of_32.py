@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from meterwire.connect import connect
-from meterwire.meter_model.faces.dlt645 import Face645
+from meterwire.meter_model.faces.dlt645.face import Face645
 from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Answer, LineSettings, converse

@@ -11,7 +11,7 @@ import pytest
 from meterwire.errors import OutcomeUnknown, Refused, TransportError
 from meterwire.meter_model import Meter, VirtualClock
 from meterwire.meter_model.access import Authority
-from meterwire.meter_model.faces.dlt69845 import Face69845
+from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.protocols.dialogue import Patience
 from meterwire.protocols.dlt69845.client import Meter69845
 from meterwire.protocols.dlt69845.dates import DateTimeS

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from meterwire.meter_model import Meter, VirtualClock
-from meterwire.meter_model.faces.dlt69845 import Face69845
+from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.protocols.dialogue import Patience
 from meterwire.protocols.dlt69845.client import Meter69845
 from meterwire.transports.fault import Fault, Rates

@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from meterwire.errors import NoAnswer, SequenceError
-from meterwire.meter_model.faces.dlt69845_link import ServerLink
+from meterwire.meter_model.faces.dlt69845.link import ServerLink
 from meterwire.protocols.dialogue import Answer, Patience
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.client import Meter69845

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from meterwire.meter_model.clock import VirtualClock
-from meterwire.meter_model.faces.dlt645 import Face645
+from meterwire.meter_model.faces.dlt645.face import Face645
 from meterwire.meter_model.identity import Identity, Secrets
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt645.frame import Frame, asking

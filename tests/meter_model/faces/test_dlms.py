@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meterwire.errors import Refused
-from meterwire.meter_model.faces.cosem_association import SERVER_PDU
-from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.faces.dlms.cosem_association import SERVER_PDU
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.meter_model.identity import Identity, Secrets
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.values import Demand

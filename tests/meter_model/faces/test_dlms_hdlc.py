@@ -5,7 +5,7 @@ import random
 import pytest
 
 from meterwire.errors import Disconnected, NoAnswer, OutcomeUnknown, Refused
-from meterwire.meter_model.faces.dlms_hdlc import FaceDlmsHdlc
+from meterwire.meter_model.faces.dlms.hdlc import FaceDlmsHdlc
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Answer, Patience, converse
 from meterwire.protocols.dlms.client import AsyncMeterDlms, MeterDlms

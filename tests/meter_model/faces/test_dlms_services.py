@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from meterwire.errors import LocalProtocolError, Refused
-from meterwire.meter_model.faces.cosem_association import Policy
-from meterwire.meter_model.faces.cosem_model import Attribute, CosemClass, CosemObject, Denied, Method
-from meterwire.meter_model.faces.cosem_values import NAME, given
-from meterwire.meter_model.faces.dlms import FaceDlms
+from meterwire.meter_model.faces.dlms.cosem_association import Policy
+from meterwire.meter_model.faces.dlms.cosem_model import Attribute, CosemClass, CosemObject, Denied, Method
+from meterwire.meter_model.faces.dlms.cosem_values import NAME, given
+from meterwire.meter_model.faces.dlms.face import FaceDlms
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlms import association as offers
 from meterwire.protocols.dlms.acse import AuthenticationMechanism

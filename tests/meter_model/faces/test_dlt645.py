@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from meterwire.errors import LocalProtocolError, NoAnswer, Refused
 from meterwire.meter_model.clock import VirtualClock
-from meterwire.meter_model.faces.dlt645 import Face645
-from meterwire.meter_model.faces.dlt645_items import quantity_octets
+from meterwire.meter_model.faces.dlt645.face import Face645
+from meterwire.meter_model.faces.dlt645.items import quantity_octets
 from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.storage import Storage

@@ -7,7 +7,7 @@ import pytest
 
 from meterwire.errors import LocalProtocolError, NoAnswer, OutcomeUnknown, Refused
 from meterwire.meter_model import Constant
-from meterwire.meter_model.faces.dlt645 import Face645
+from meterwire.meter_model.faces.dlt645.face import Face645
 from meterwire.protocols.dlt645.client import Credentials, Meter645
 from meterwire.protocols.dlt645.frame import BROADCAST, WILDCARD
 from meterwire.protocols.dlt645.identifiers import identifiers_for

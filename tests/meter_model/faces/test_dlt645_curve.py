@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from meterwire.meter_model.faces.dlt645 import Face645
+from meterwire.meter_model.faces.dlt645.face import Face645
 from meterwire.protocols.dlt645.curve import points
 from meterwire.protocols.dlt645.frame import Frame, asking
 from meterwire.protocols.dlt645.identifiers import decode

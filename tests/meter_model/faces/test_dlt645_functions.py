@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from meterwire.meter_model.faces.dlt645_parameters import places
+from meterwire.meter_model.faces.dlt645.parameters import places
 from meterwire.protocols.dialogue import LineSettings
 from meterwire.protocols.dlt645.frame import BROADCAST, WILDCARD, Function
 from meterwire.protocols.dlt645.identifiers import identifier

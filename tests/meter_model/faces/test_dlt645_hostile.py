@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from meterwire.meter_model.faces.dlt645 import Face645
+from meterwire.meter_model.faces.dlt645.face import Face645
 from meterwire.protocols.dlt645.frame import BROADCAST, WILDCARD, Frame, asking
 from meterwire.protocols.dlt645.identifiers import identifier
 from meterwire.protocols.wire.codec import codec

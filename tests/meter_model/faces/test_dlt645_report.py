@@ -2,8 +2,8 @@
 
 import pytest
 
-from meterwire.meter_model.faces.dlt645 import Face645
-from meterwire.meter_model.faces.dlt645_report import FORGOTTEN_AFTER, NAMES, mode_bit
+from meterwire.meter_model.faces.dlt645.face import Face645
+from meterwire.meter_model.faces.dlt645.report import FORGOTTEN_AFTER, NAMES, mode_bit
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt645.client import Meter645
 from meterwire.protocols.dlt645.report import EVENTS, events

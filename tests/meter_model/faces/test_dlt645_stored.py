@@ -8,9 +8,9 @@ import pytest
 
 from meterwire.errors import Refused
 from meterwire.meter_model.circuit import PhaseOverride
-from meterwire.meter_model.faces.dlt645_freezes import KINDS
-from meterwire.meter_model.faces.dlt645_kinds import kinds_of
-from meterwire.meter_model.faces.dlt645_status import WORDS
+from meterwire.meter_model.faces.dlt645.freezes import KINDS
+from meterwire.meter_model.faces.dlt645.kinds import kinds_of
+from meterwire.meter_model.faces.dlt645.status import WORDS
 from meterwire.meter_model.inputs import Inputs
 from meterwire.meter_model.values import Demand
 from meterwire.protocols.dlt645.client import Credentials, Meter645

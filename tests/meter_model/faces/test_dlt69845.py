@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from meterwire.meter_model.faces.dlt69845 import APDU_SIZE, LEAST_SIZE, Face69845
+from meterwire.meter_model.faces.dlt69845.face import APDU_SIZE, LEAST_SIZE, Face69845
 from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.values import Demand

@@ -10,9 +10,9 @@ import pytest
 
 from meterwire.meter_model import Meter, VirtualClock
 from meterwire.meter_model.events.kinds import kinds, limit_table
-from meterwire.meter_model.faces.dlt69845_event_kinds import event_objects, objects_of_kind
-from meterwire.meter_model.faces.dlt69845_record_objects import act, put, read, table_of
-from meterwire.meter_model.faces.dlt69845_types import Denied
+from meterwire.meter_model.faces.dlt69845.event_kinds import event_objects, objects_of_kind
+from meterwire.meter_model.faces.dlt69845.record_objects import act, put, read, table_of
+from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.meter_model.inputs import Inputs
 from meterwire.meter_model.parameters import Author
 from meterwire.meter_model.saved import parts_of, restore

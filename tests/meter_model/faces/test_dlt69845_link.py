@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from meterwire.errors import LocalProtocolError, Refused
-from meterwire.meter_model.faces.dlt69845 import Face69845
+from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt69845.address import ANY, Address, address, address_in

@@ -9,10 +9,10 @@ import pytest
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.access import Authority
-from meterwire.meter_model.faces.dlt69845 import Face69845
-from meterwire.meter_model.faces.dlt69845_attributes import read, rows, served_objects
-from meterwire.meter_model.faces.dlt69845_holds import held_of
-from meterwire.meter_model.faces.dlt69845_types import Denied, type_of
+from meterwire.meter_model.faces.dlt69845.attributes import read, rows, served_objects
+from meterwire.meter_model.faces.dlt69845.face import Face69845
+from meterwire.meter_model.faces.dlt69845.holds import held_of
+from meterwire.meter_model.faces.dlt69845.types import Denied, type_of
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.parameters import parameters
 from meterwire.protocols.dlt69845.address import ANY, address

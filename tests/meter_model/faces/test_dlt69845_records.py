@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from meterwire.meter_model import Meter, VirtualClock
-from meterwire.meter_model.faces.dlt69845 import Face69845
-from meterwire.meter_model.faces.dlt69845_record_objects import act, read
-from meterwire.meter_model.faces.dlt69845_types import Denied
+from meterwire.meter_model.faces.dlt69845.face import Face69845
+from meterwire.meter_model.faces.dlt69845.record_objects import act, read
+from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.meter_model.profiles import Profile, profile_table
 from meterwire.meter_model.saved import parts_of, restore
 from meterwire.meter_model.series import column

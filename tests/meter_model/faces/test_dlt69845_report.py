@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from meterwire.meter_model import Meter, VirtualClock
-from meterwire.meter_model.faces.dlt69845 import Face69845
-from meterwire.meter_model.faces.dlt69845_record_objects import put, table_of
-from meterwire.meter_model.faces.dlt69845_report import ATTEMPTS, REPEAT_AFTER
+from meterwire.meter_model.faces.dlt69845.face import Face69845
+from meterwire.meter_model.faces.dlt69845.record_objects import put, table_of
+from meterwire.meter_model.faces.dlt69845.report import ATTEMPTS, REPEAT_AFTER
 from meterwire.meter_model.inputs import Inputs
 from meterwire.meter_model.saved import parts_of, restore
 from meterwire.protocols.dlt69845.address import ANY

@@ -7,7 +7,7 @@ import pytest
 from meterwire.errors import Refused, SecurityError
 from meterwire.meter_model.access import Authority
 from meterwire.meter_model.esam69845 import CipherMachine69845Double, Esam69845Double
-from meterwire.meter_model.faces.dlt69845 import Face69845
+from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt69845.address import address
 from meterwire.protocols.dlt69845.apdu import Apdu

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meterwire.meter_model.faces.dlt69845_selection import means, selected, tsa_of
-from meterwire.meter_model.faces.dlt69845_types import Denied
+from meterwire.meter_model.faces.dlt69845.selection import means, selected, tsa_of
+from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.protocols.dlt69845.dates import NOT_SPECIFIED, DateTimeS, Interval
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar

@@ -5,7 +5,7 @@ from datetime import time
 import pytest
 
 from meterwire.errors import NoAnswer, OutcomeUnknown, Refused
-from meterwire.meter_model.faces.dlms_hdlc import FaceDlmsHdlc
+from meterwire.meter_model.faces.dlms.hdlc import FaceDlmsHdlc
 from meterwire.meter_model.faces.iec62056_21 import Face6205621
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import LineSettings, Patience

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meterwire.meter_model import Meter, VirtualClock
-from meterwire.meter_model.faces.dlt645 import Face645
-from meterwire.meter_model.faces.dlt645_kinds import kinds_of
-from meterwire.meter_model.faces.dlt69845_event_kinds import event_objects
-from meterwire.meter_model.faces.dlt69845_record_objects import table_of
-from meterwire.meter_model.faces.dlt69845_records import reading_of
+from meterwire.meter_model.faces.dlt645.face import Face645
+from meterwire.meter_model.faces.dlt645.kinds import kinds_of
+from meterwire.meter_model.faces.dlt69845.event_kinds import event_objects
+from meterwire.meter_model.faces.dlt69845.record_objects import table_of
+from meterwire.meter_model.faces.dlt69845.records import reading_of
 from meterwire.meter_model.inputs import Inputs
 from meterwire.protocols.dlt645.client import Meter645
 from meterwire.protocols.dlt645.identifiers import identifier

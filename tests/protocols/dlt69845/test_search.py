@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meterwire.meter_model.faces.dlt69845 import Face69845
+from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.meter_model.identity import Identity
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Answer, LineSettings, converse

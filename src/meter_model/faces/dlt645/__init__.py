@@ -1,0 +1,1 @@
+"""The meter as a DL/T 645 server."""

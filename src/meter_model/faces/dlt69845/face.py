@@ -1,0 +1,154 @@
+"""The meter as a DL/T 698.45 server: pure and synchronous, octets in, answers out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Final
+
+from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.faces.dlt69845.association import LEAST_SIZE
+from meterwire.meter_model.faces.dlt69845.context import APDU_SIZE, Context, Meter
+from meterwire.meter_model.faces.dlt69845.link import Asked, ServerLink
+from meterwire.meter_model.faces.dlt69845.report import Reporter
+from meterwire.meter_model.faces.dlt69845.services import respond
+from meterwire.protocols.dialogue import Answer
+from meterwire.protocols.dlt69845.apdu import Apdu, Service
+from meterwire.protocols.dlt69845.dates import DateTimeS
+from meterwire.protocols.dlt69845.link import EDITION, EDITIONS
+from meterwire.protocols.dlt69845.login import HEARTBEAT, Presence
+from meterwire.protocols.dlt69845.services.common import PiidAcd
+from meterwire.protocols.dlt69845.services.connect import ReleaseNotification
+from meterwire.protocols.wire.codec import Codec, codec
+
+_RECEIPT: Final = bytes([Service.REPORT_RESPONSE])
+
+
+class Face69845:
+    """A meter seen through DL/T 698.45.
+
+    Args:
+        meter: what is read.
+        edition: of the standard, 2017 or 2021; raises LocalProtocolError for another.
+        logic: logical address of the meter within its device; other logical addresses are not answered.
+        groups: numbers of the groups that the meter belongs to, beside those written to it (4005); what is sent to one
+            is done and never answered.
+        heartbeat: seconds between LINK heartbeats, where the meter dials in (it logs in first, by itself); None where
+            it is dialled.
+    """
+
+    def __init__(
+        self,
+        meter: Meter,
+        *,
+        edition: int = EDITION,
+        logic: int = 0,
+        groups: Collection[str] = (),
+        heartbeat: int | None = None,
+    ) -> None:
+        if edition not in EDITIONS:
+            raise LocalProtocolError(f"there is no edition {edition} of DL/T 698.45: {' or '.join(map(str, EDITIONS))}")
+        self.meter, self.edition = meter, edition
+        self.logic, self.groups, self.heartbeat = logic, frozenset(groups), heartbeat
+
+    def memberships(self) -> frozenset[str]:
+        """The groups that the meter belongs to now."""
+        written = self.meter.parameters
+        numbers = range(1, int(written["group_address_count"]) + 1)
+        return self.groups | {written[f"group_address_{number}"] for number in numbers}
+
+    def connect(self) -> Connection69845:
+        """One connection of a client."""
+        return Connection69845(self)
+
+
+class Connection69845:
+    """One connection: its link, and what its client has.
+
+    Attributes:
+        context: what handlers of services are given.
+        link: frames and pieces.
+        reporter: what has happened and is told unasked.
+    """
+
+    def __init__(self, face: Face69845) -> None:
+        self._face = face
+        meter = face.meter
+        self.context = Context(meter, face.edition)
+        dials = face.heartbeat is not None
+        presence = Presence(self.context.now, face.heartbeat or HEARTBEAT) if dials else None
+        self.link = ServerLink(
+            lambda: meter.identity.address, face.edition, logic=face.logic, groups=face.memberships, presence=presence
+        )
+        self._apdu: Codec[Apdu] = codec(Apdu, face.edition)
+        self._heard = math.inf
+        self.reporter = self.context.reporter = Reporter(self.context)
+
+    def receive(self, octets: bytes, now: float) -> list[Answer]:
+        """Octets arrived; answers to the requests that are now complete."""
+        return self._answers(self.link.receive(octets, now), now)
+
+    def idle(self, now: float) -> list[Answer]:
+        """The line fell silent: what is incomplete is given up."""
+        return self._answers(self.link.idle(now), now)
+
+    def next(self) -> float:
+        """When the meter wants to speak of its own accord: pieces again, LINK, the end of an idle connection."""
+        return min(self.link.next(), self._ends(), self.reporter.next())
+
+    def run(self, now: float) -> list[Answer]:
+        """What it says of its own accord."""
+        if not self._face.meter.answers:
+            return []
+        self.link.run(now)
+        said = [Answer(octets) for octets in self.link.take()]
+        if now >= self._ends() and not self.link.busy:
+            said.append(self._end(now))
+        report = None if self.link.busy else self.reporter.run(now)
+        if report is not None:
+            said.append(Answer(self.link.notify(report, self.context.client, now), durable=True))
+        return said
+
+    def goodbye(self) -> list[Answer]:
+        """What the meter says before it hangs up: LINK logout, where it has dialled in."""
+        return [Answer(octets) for octets in self.link.logout()]
+
+    def _ends(self) -> float:
+        return math.inf if self.context.connected is None else self._heard + self.context.timeout
+
+    def _end(self, now: float) -> Answer:
+        """The connection was idle for too long: say so, and forget it."""
+        connected, client = self.context.connected or self.context.now(), self.context.client
+        body = ReleaseNotification(PiidAcd(), DateTimeS.of(connected), DateTimeS.of(self.context.now()))
+        self.context.forget()
+        octets = self.link.notify(self._apdu.build(Apdu.of(body)), client, now)
+        self.link.frame_size = self.context.frame_size
+        return Answer(octets)
+
+    def _answers(self, asked: list[Asked], now: float) -> list[Answer]:
+        if not self._face.meter.answers:
+            self.link.take()
+            return []
+        answers = [Answer(octets) for octets in self.link.take()]
+        for one in asked:
+            answer = self._answer(one, now)
+            if answer is not None:
+                answers.append(answer)
+        return answers
+
+    def _answer(self, asked: Asked, now: float) -> Answer | None:
+        self._heard = now
+        self.context.client, self.context.changed = asked.link.client, False
+        if asked.user[:1] == _RECEIPT:
+            self.reporter.received(asked.user)
+            return None
+        self.reporter.asked(asked.user)
+        user = respond(self.context, asked.user)
+        if user is None or not asked.answered:
+            return None
+        octets = self.link.answer(user, asked.link, now)
+        self.link.frame_size = self.context.frame_size  # what was agreed holds from the next answer on
+        return Answer(octets, durable=self.context.changed)
+
+
+__all__ = ["APDU_SIZE", "LEAST_SIZE", "Connection69845", "Face69845"]

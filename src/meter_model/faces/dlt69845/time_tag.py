@@ -1,0 +1,96 @@
+"""Time tags of the DL/T 698.45 face: a request that was too long on its way is not served (DAR 32, time tag invalid).
+
+Without a delay that is allowed, a tag only tells when the request was sent. A tag from the future is as wrong as an old
+one: one of the clocks is. Which form the refusal of a whole request takes is recalled, not read: the DAR stands where
+the answer has room for it, else an ERROR-Response does.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from meterwire.meter_model.faces.dlt69845.context import Context
+from meterwire.protocols.dlt69845.dates import Interval, IntervalUnit
+from meterwire.protocols.dlt69845.enums import Dar
+from meterwire.protocols.dlt69845.services import action, get
+from meterwire.protocols.dlt69845.services import set as setting
+from meterwire.protocols.dlt69845.services.common import PiidAcd, ResultNormal, ResultRecord
+from meterwire.protocols.dlt69845.services.connect import ErrorKind, ServerErrorResponse
+from meterwire.protocols.wire.nodes import Variant
+
+_SECONDS: Final = {IntervalUnit.SECOND: 1, IntervalUnit.MINUTE: 60, IntervalUnit.HOUR: 3600, IntervalUnit.DAY: 86400}
+_LATE: Final = Dar.TIME_TAG_INVALID
+_NOTHING: Final = Variant(0, _LATE)
+
+
+def expired(context: Context, body: Any) -> bool:
+    """Whether the request has a time tag that does not hold now."""
+    tag = getattr(body, "time_tag", None)
+    if tag is None or tag.delay.value == 0:
+        return False
+    now = context.now().replace(tzinfo=None)
+    sent = tag.sent.datetime()
+    if sent is None:
+        return True
+    return bool(now < sent - _allowed(sent, tag.delay) or now > sent + _allowed(sent, tag.delay))
+
+
+def _allowed(sent: dt.datetime, delay: Interval) -> dt.timedelta:
+    unit, value = delay.unit, delay.value
+    if unit in _SECONDS:
+        return dt.timedelta(seconds=min(_SECONDS[IntervalUnit(unit)] * value, 10**9))
+    months = value if unit == IntervalUnit.MONTH else 12 * value if unit == IntervalUnit.YEAR else 0
+    return dt.timedelta(days=min(months, 1200) * calendar.monthrange(sent.year, sent.month)[1])
+
+
+def _get_normal(piid: PiidAcd, asked: get.GetRequestNormal) -> Any:
+    return get.GetResponse(get.GetResponseNormal(piid, ResultNormal(asked.oad, _NOTHING)))
+
+
+def _get_list(piid: PiidAcd, asked: get.GetRequestNormalList) -> Any:
+    return get.GetResponse(get.GetResponseNormalList(piid, tuple(ResultNormal(oad, _NOTHING) for oad in asked.oads)))
+
+
+def _record(asked: get.GetRecord) -> ResultRecord:
+    return ResultRecord(asked.oad, len(asked.columns), asked.columns, _NOTHING)
+
+
+def _get_record(piid: PiidAcd, asked: get.GetRequestRecord) -> Any:
+    return get.GetResponse(get.GetResponseRecord(piid, _record(asked.record)))
+
+
+def _get_records(piid: PiidAcd, asked: get.GetRequestRecordList) -> Any:
+    return get.GetResponse(get.GetResponseRecordList(piid, tuple(_record(one) for one in asked.records)))
+
+
+def _get_next(piid: PiidAcd, asked: get.GetRequestNext) -> Any:
+    return get.GetResponse(get.GetResponseNext(piid, last=True, block=asked.block, result=_NOTHING))
+
+
+def _set_normal(piid: PiidAcd, asked: setting.SetRequestNormal) -> Any:
+    return setting.SetResponse(setting.SetResponseNormal(piid, setting.SetResult(asked.item.oad, _LATE)))
+
+
+def _act_normal(piid: PiidAcd, asked: action.ActionRequestNormal) -> Any:
+    return action.ActionResponse(action.ActionResponseNormal(piid, action.ActionResult(asked.item.omd, _LATE, None)))
+
+
+_REFUSALS: Final[Mapping[type, Callable[[PiidAcd, Any], Any]]] = {
+    get.GetRequestNormal: _get_normal,
+    get.GetRequestNormalList: _get_list,
+    get.GetRequestRecord: _get_record,
+    get.GetRequestRecordList: _get_records,
+    get.GetRequestNext: _get_next,
+    setting.SetRequestNormal: _set_normal,
+    action.ActionRequestNormal: _act_normal,
+}
+
+
+def late(body: Any, piid: PiidAcd) -> Any:
+    """The body of the answer to a request whose time tag does not hold."""
+    asked = getattr(body, "request", body)
+    refuse = _REFUSALS.get(type(asked))
+    return ServerErrorResponse(piid, ErrorKind.OTHER) if refuse is None else refuse(piid, asked)
