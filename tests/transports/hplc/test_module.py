@@ -483,3 +483,11 @@ def test_a_broadcast_reaches_every_meter(number):
     client.ask(0x05, number, VALUES[0x05, number])
     assert client.listen(10.0) == []
     assert all(meter.heard == [REQUEST] for meter in meters.values())
+
+
+def test_a_meters_own_event_is_passed_on():
+    """Protects meters that have something to report: their frame goes up as it is, once."""
+    module, client, _, _ = area(1)
+    module.reports.meter_event("000000000001", ANSWER)
+    (found,) = client.listen(30.0)
+    assert (found.key, found.value.kind, found.value.content) == ((0x06, 5), 1, ANSWER)
