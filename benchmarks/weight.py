@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import gc
 import resource
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from benchmarks.rows import Row
 from meterwire.emulate_area import EmulatedArea
 from meterwire.meter_model.area import Area, Meters
 
-METERS = 24
+METERS = 40
 GOAL_MB = 400.0
 _DEVICE = """
 profile = "single-phase"
@@ -30,21 +32,9 @@ capacity = 96
 
 
 def run() -> list[Row]:
-    """The rows of this section."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "meter.toml"
-        path.write_text(_DEVICE)
-        area = Area.of([Meters(device=str(path), count=METERS + 1)], seed=1)
-    emulated = EmulatedArea(area, clock="frozen:2026-01-01T00:00:00")
-    first, *others = [place.address for place in area.places]
-    _live(emulated, first, days=1)
-    base = _resident()
-    for address in others:
-        emulated.meter(address)
-    fresh = (_resident() - base) / METERS
-    for address in others:
-        _live(emulated, address, days=62)
-    full = (_resident() - base) / METERS
+    """The rows of this section, measured in a process of its own: memory that was used before would be used again."""
+    done = subprocess.run([sys.executable, "-m", __name__], check=True, capture_output=True, text=True)
+    base, fresh, full = map(float, done.stdout.split())
     unit, peer = "MB", f"the goal, {GOAL_MB:.0f} MB"
     return [
         Row(what="1000 fresh meters, extrapolated", ours=base + 1000 * fresh, peer=peer, theirs=GOAL_MB, unit=unit),
@@ -61,6 +51,24 @@ def run() -> list[Row]:
     ]
 
 
+def measured() -> tuple[float, float, float]:
+    """The process, a fresh meter, and one that has lived, MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "meter.toml"
+        path.write_text(_DEVICE)
+        area = Area.of([Meters(device=str(path), count=METERS + 1)], seed=1)
+    emulated = EmulatedArea(area, clock="frozen:2026-01-01T00:00:00")
+    first, *others = [place.address for place in area.places]
+    _live(emulated, first, days=1)
+    base = _resident()
+    for address in others:
+        emulated.meter(address)
+    fresh = (_resident() - base) / METERS
+    for address in others:
+        _live(emulated, address, days=62)
+    return base, fresh, (_resident() - base) / METERS
+
+
 def _live(emulated: EmulatedArea, address: str, days: int) -> None:
     meter = emulated.meter(address)
     meter.parameters.set("load_profile_mode", 1)
@@ -74,3 +82,7 @@ def _resident() -> float:
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
+
+
+if __name__ == "__main__":
+    print(*measured())
