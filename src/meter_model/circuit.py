@@ -8,6 +8,7 @@ sums (vector sum). A phase without voltage has no current and no power.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
@@ -15,11 +16,14 @@ import msgspec
 import numpy as np
 
 from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.harmonics import Spectrum, contents
 from meterwire.meter_model.load import PHASES, Floats, LoadModel, Rows, Site, refuse_overload
 from meterwire.meter_model.noise import uniform_at
 
 _ANGLES: Final = (0.0, 120.0, 240.0)
 _VOLTAGE_THD, _CURRENT_THD, _DISPLACEMENT = 60, 70, 80
+_HARMONICS: Final = {"voltage": 1000, "current": 2000}
+_STREAMS_OF_PHASE: Final = 100
 
 
 class PhaseOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,18 +32,6 @@ class PhaseOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     voltage: float | None = None
     active: float | None = None
     reactive: float | None = None
-
-
-class Spectrum(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The declared distortion of the load, until a waveform is measured.
-
-    Attributes:
-        voltage: typical total harmonic distortion of the voltage, per cent of the fundamental.
-        current: likewise of the current.
-    """
-
-    voltage: float = 1.8
-    current: float = 6.5
 
 
 class Circuit:
@@ -217,15 +209,26 @@ class Instant:
 
     def voltage_distortion(self, phase: int) -> Fraction:
         """Total harmonic distortion of the voltage, per cent."""
-        return self._distortion(self._spectrum.voltage, _VOLTAGE_THD + phase, present=self._voltage[phase] != 0)
+        return self._distortion("voltage", _VOLTAGE_THD + phase, present=self._voltage[phase] != 0)
 
     def current_distortion(self, phase: int) -> Fraction:
         """Total harmonic distortion of the current, per cent."""
-        return self._distortion(self._spectrum.current, _CURRENT_THD + phase, present=self.current(phase) != 0)
+        return self._distortion("current", _CURRENT_THD + phase, present=self.current(phase) != 0)
 
-    def _distortion(self, typical: float, stream: int, *, present: bool) -> Fraction:
+    def distortion(self, signal: str, phase: int) -> Fraction:
+        """Total harmonic distortion of `voltage` or `current`, per cent."""
+        return self.voltage_distortion(phase) if signal == "voltage" else self.current_distortion(phase)
+
+    def harmonics(self, signal: str, phase: int) -> Mapping[int, Fraction]:
+        """Content of `voltage` or `current` by order from 2 on, per cent of the fundamental."""
+        total = self.distortion(signal, phase)
+        stream = _HARMONICS[signal] + _STREAMS_OF_PHASE * phase
+        return contents(total, self._spectrum.orders(signal), lambda order: self._noise(stream + order))
+
+    def _distortion(self, signal: str, stream: int, *, present: bool) -> Fraction:
         if not present:
             return Fraction(0)
+        typical = self._spectrum.typical(signal)
         return Fraction(round(typical * (0.85 + 0.3 * self._noise(stream)) * 1000), 1000)
 
     def _noise(self, stream: int) -> float:

@@ -115,10 +115,7 @@ def _frequency(meter: Meter, quantity: Quantity) -> Fraction:  # noqa: ARG001  o
 
 
 def _distortion(meter: Meter, quantity: Quantity) -> Fraction:
-    phase = PHASES.index(quantity.phase)
-    if quantity.register == "voltage":
-        return meter.instant.voltage_distortion(phase)
-    return meter.instant.current_distortion(phase)
+    return meter.instant.distortion(quantity.register, PHASES.index(quantity.phase))
 
 
 def _date(meter: Meter, quantity: Quantity) -> dt.date:  # noqa: ARG001

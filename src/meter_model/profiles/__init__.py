@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from meterwire.errors import LocalProtocolError
-from meterwire.meter_model.circuit import Spectrum
 from meterwire.meter_model.credit import CreditSettings
 from meterwire.meter_model.demand import DemandSettings
 from meterwire.meter_model.energy import CombinationWords, Starting
 from meterwire.meter_model.freezes import FreezeSettings
+from meterwire.meter_model.harmonics import Spectrum
 from meterwire.meter_model.identity import Plate
 from meterwire.meter_model.load import Load
 from meterwire.meter_model.load_profile import LoadProfileSettings

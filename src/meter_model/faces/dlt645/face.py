@@ -19,6 +19,7 @@ from meterwire.meter_model.faces.dlt645.control import Controlling
 from meterwire.meter_model.faces.dlt645.curve import CURVES, CurveItems
 from meterwire.meter_model.faces.dlt645.edition1997 import WRITE_ADDRESS, Functions1997
 from meterwire.meter_model.faces.dlt645.freezes import FreezeItems
+from meterwire.meter_model.faces.dlt645.harmonics import HarmonicItems
 from meterwire.meter_model.faces.dlt645.items import Items
 from meterwire.meter_model.faces.dlt645.line import LineFunctions
 from meterwire.meter_model.faces.dlt645.load import LOAD_CLASS, LoadItems
@@ -100,6 +101,7 @@ class Face645:
             RegisterItems(meter).octets,
             FreezeItems(meter).octets,
             VoltageItems(meter).octets,
+            HarmonicItems(meter).octets,
             PurchaseItems(meter).octets,
         )
         self.preamble = WAKE_UP * preamble

@@ -45,6 +45,19 @@ def _of_phases(meter: Meter, value: Callable[[int], Fraction]) -> list[Fraction]
     return [abs(value(number)) for number in range(meter.profile.phases)]
 
 
+def _harmonics(signal: str, phase: str) -> Callable[[Meter], Any]:
+    """Per cent: the total distortion, then the content of each order from 2 on up to the highest that is analysed."""
+
+    def value(meter: Meter) -> Any:
+        if phase not in meter.circuit.phases:
+            raise NotServed(f"a meter without phase {phase}")
+        found = meter.instant.harmonics(signal, PHASES.index(phase))
+        highest = int(meter.parameters["harmonic_order"])
+        return (meter.read(f"{signal}_distortion_{phase}"), *(found[order] for order in range(2, highest + 1)))
+
+    return value
+
+
 def _last_minute(meter: Meter, signs: Mapping[str, int]) -> tuple[Fraction, ...]:
     """W, var or VA of the last minute: the total and each phase."""
     rows, places = meter.demand.last_minute, [SCOPES.index(one) for one in ("total", *PHASES[: meter.profile.phases])]
@@ -124,6 +137,11 @@ _STATES: Final[Mapping[str, Callable[[Meter], Any]]] = {
     "current_unbalance": lambda meter: _unbalance(_of_phases(meter, meter.instant.current)),
     "average_reactive": lambda meter: _last_minute(meter, _REACTIVE),
     "average_apparent": lambda meter: _last_minute(meter, _APPARENT),
+    **{
+        f"{signal}_harmonics_{phase}": _harmonics(signal, phase)
+        for signal in ("voltage", "current")
+        for phase in PHASES
+    },
     "voltage_quality": _voltage_quality(""),
     "voltage_quality_a": _voltage_quality("a"),
     "voltage_quality_b": _voltage_quality("b"),
