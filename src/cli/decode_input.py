@@ -65,17 +65,26 @@ def read_input(text: str) -> Input:
     """
     if text == "-":
         return _of_octets(sys.stdin.buffer.read())
-    if len(text) < _LONGEST_PATH and "\0" not in text and "\n" not in text:
-        path = Path(text)
+    path = _file(text)
+    if path is not None:
         try:
-            if path.is_file():
-                return _of_octets(path.read_bytes())
+            return _of_octets(path.read_bytes())
         except OSError as error:
             raise LocalProtocolError(f"{text} cannot be read: {error.strerror or error}") from error
     found = Input(_streams(line.piece() for line in read_hex(text)))
     if not found.sources:
         raise LocalProtocolError(f"{text[:60]!r} is neither a file nor pairs of hexadecimal digits")
     return found
+
+
+def _file(text: str) -> Path | None:
+    """The file of that name; None where there is none, or where the text is too long for a name, as most frames are."""
+    if len(text) >= _LONGEST_PATH or "\0" in text or "\n" in text:
+        return None
+    try:
+        return path if (path := Path(text)).is_file() else None
+    except OSError:
+        return None
 
 
 def _of_octets(octets: bytes) -> Input:

@@ -177,6 +177,17 @@ def test_exit_codes(capsys, words, code):
     assert bool(out.err) == (code == 2)
 
 
+@pytest.mark.parametrize("separator", ["", " "])
+def test_a_long_frame_is_no_file_name(capsys, separator):
+    """Protects whoever pastes a frame longer than a name may be (255 octets): it is hex text and never a missing file."""
+    long = max((v["octets"] for v in vectors("dlt69845") if v.get("kind") == "frame"), key=len)
+    text = separator.join(f"{octet:02X}" for octet in long)
+    assert len(text) > 255
+    code, (found,) = decoded(capsys, text)
+    assert code == 0
+    assert found["octets"] == long.hex().upper()
+
+
 def test_standard_input(capsys, monkeypatch):
     """Protects pipes: text and raw octets."""
     for octets in (f"RX {READ}".encode(), bytes.fromhex(READ), f"\ufeff{READ}\r\n".encode("utf-16-le")):
