@@ -58,6 +58,7 @@ class Books:
         """The clock shows another time: what belongs to moments of the calendar is planned anew."""
         self.tariff.plan()
         self._meter.plan_samples()
+        self.freezes.plan()
         self.credit.plan()
         self.voltage_quality.clock_set()
 

@@ -354,6 +354,7 @@ class Credit:
 
     def _period_over(self) -> None:
         self._settle()
+        self._meter.freezes.happen("step_settlement")
         self.usage.begin_period()
         self._period = None
         self.plan()

@@ -16,6 +16,7 @@ from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.agenda import Appointment
 from meterwire.meter_model.clock import local_seconds
 from meterwire.meter_model.pattern import Pattern, every
+from meterwire.meter_model.second_freezes import LONGEST, EverySeconds
 from meterwire.meter_model.series import Row, Schedule, Series, column, needs_everything
 from meterwire.meter_model.tariff import NO_MORE
 from meterwire.meter_model.values import NotServed
@@ -82,10 +83,14 @@ KINDS: Final[Mapping[str, FreezeSettings]] = {
     "daily": FreezeSettings(62, mode="freeze_mode_daily", backfill=7),
     "monthly": FreezeSettings(12, columns=tuple(COLUMN_SETS), at="**-01 00:00", backfill=12),
     "yearly": FreezeSettings(4, columns=tuple(COLUMN_SETS), at="01-01 00:00", backfill=4),
+    "step_settlement": FreezeSettings(4, columns=("active_import", "active_export")),
+    "second": FreezeSettings(255, columns=()),
 }
 """What meters have when nobody says otherwise; the depths of DL/T 645-2007 (annex A, tables of class 05) and its
 supplements. How many daily freezes are made up for after an outage is recalled from the State Grid's meter
-specifications; that monthly and yearly ones are too is assumed, and so is the depth of the yearly ones."""
+specifications; that monthly and yearly ones are too is assumed, and so is the depth of the yearly ones.
+Freezes by the second are made once somebody says what they store and how often; their depth, and depth and columns of
+those at the end of a period of steps, are own choices."""
 _MOST_ORDERS: Final = 16
 MOST_COLUMNS: Final = 512
 """Quantities that a kind stores at most, where somebody chooses them."""
@@ -109,6 +114,8 @@ class Freezes:
         self.series = {
             kind: Series(one.depth, self._schedule(kind, one), one.backfill) for kind, one in self._settings.items()
         }
+        seconds = self._settings.get("second")
+        self._seconds = EverySeconds(meter, seconds.depth if seconds else 1, self._store_second)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -184,6 +191,35 @@ class Freezes:
         self._chosen[kind] = chosen
         self._meter.plan_samples()
 
+    @property
+    def seconds(self) -> int:
+        """Seconds between two freezes of the kind `second`; 0 while there are none."""
+        return self._seconds.period
+
+    def freeze_every(self, seconds: int) -> None:
+        """Freeze at whole multiples of so many seconds, 0 for never; raises NotServed and LocalProtocolError."""
+        self._series("second")
+        if not 0 <= seconds <= LONGEST:
+            raise LocalProtocolError(f"a freeze every {seconds} s: 1 to {LONGEST}")
+        self._meter.advance()
+        self._seconds.period = seconds
+        self._seconds.plan()
+
+    def _store_second(self, left_out: int) -> None:
+        self.series["second"].total += left_out
+        self.happen("second")
+
+    def plan(self) -> None:
+        """The clock has been set: find the moments anew that are no whole minutes."""
+        self._seconds.plan()
+
+    def happen(self, kind: str) -> None:
+        """What a kind is for happens at this second; nothing is stored where this meter has no such kind."""
+        if kind in self.series:
+            columns = self.columns(kind)
+            sample = self._meter.sample(everything=needs_everything(columns))
+            self._add(kind, self.series[kind], sample, columns, powered=self._meter.powered)
+
     def mode_written(self, parameter: str) -> None:
         """A mode word has been written: it says again what its kinds store."""
         for kind, settings in self._settings.items():
@@ -219,7 +255,12 @@ class Freezes:
     @property
     def mark(self) -> tuple[object, ...]:
         """Differs whenever the state does."""
-        return str(self._timed), tuple(self._chosen.items()), *(series.mark for series in self.series.values())
+        return (
+            str(self._timed),
+            tuple(self._chosen.items()),
+            self.seconds,
+            *(series.mark for series in self.series.values()),
+        )
 
     def clear(self) -> None:
         """Forget all rows."""
@@ -230,7 +271,8 @@ class Freezes:
         """Everything, with the rows or without, as builtins."""
         timed = None if self._timed is None else list(self._timed.parts)
         series = {kind: one.state(rows=rows) for kind, one in self.series.items()}
-        return {"timed": timed, "series": series, "chosen": {kind: list(names) for kind, names in self._chosen.items()}}
+        chosen = {kind: list(names) for kind, names in self._chosen.items()}
+        return {"timed": timed, "series": series, "chosen": chosen, "seconds": self.seconds}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over; kinds that this meter does not have are dropped."""
@@ -239,6 +281,8 @@ class Freezes:
         self._chosen = {
             kind: tuple(column(name).name for name in names) for kind, names in chosen if kind in self.series
         }
+        self._seconds.period = int(state.get("seconds", 0)) if "second" in self.series else 0
+        self._seconds.plan()
         for kind, series in self.series.items():
             if kind in state["series"]:
                 series.restore(state["series"][kind], self._meter.clock.zone)

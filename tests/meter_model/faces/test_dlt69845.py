@@ -164,7 +164,7 @@ def test_scalers_and_high_precision(model, connection):
     ("oad", "dar"),
     [
         ("99990200", Dar.OBJECT_UNDEFINED),
-        ("50010200", Dar.OBJECT_UNDEFINED),
+        ("50100200", Dar.OBJECT_UNDEFINED),
         ("00100206", Dar.OBJECT_UNAVAILABLE),
         ("00101F00", Dar.OBJECT_CLASS_INCONSISTENT),
         ("00100009", Dar.OBJECT_UNAVAILABLE),
@@ -348,7 +348,7 @@ def test_client_and_meter_agree_on_blocks(model):
 
 def test_records_are_refused_in_their_own_form(connection):
     """A read of a record table gets a record answer with a DAR, for one table and for several."""
-    table = get.GetRecord(Oad.of("50010200"), Variant(10, SelectorNewest(1, Variant(0, None))), (Oad.of("00100200"),))
+    table = get.GetRecord(Oad.of("50100200"), Variant(10, SelectorNewest(1, Variant(0, None))), (Oad.of("00100200"),))
     one = ask(connection, get.GetRequest(get.GetRequestRecord(Piid(number=4), table))).response
     assert one.record.result == Variant(0, Dar.OBJECT_UNDEFINED)
     several = ask(connection, get.GetRequest(get.GetRequestRecordList(Piid(number=4), (table, table)))).response

@@ -169,7 +169,7 @@ def test_several_tables_and_one_that_is_not_there():
     meter = meter_at()
     step(meter, days=40)
     connection = Face69845(meter).connect()
-    daily, none = (get.GetRecord(Oad.of(oad), ALL_ROWS, (TIME, ENERGY)) for oad in ("50040200", "50010200"))
+    daily, none = (get.GetRecord(Oad.of(oad), ALL_ROWS, (TIME, ENERGY)) for oad in ("50040200", "50100200"))
     records, blocks = fetch(connection, daily, none, daily)
     assert blocks > 1
     assert [record.result for record in records if record.result.tag == 0] == [Variant(0, Dar.OBJECT_UNDEFINED)]
@@ -195,7 +195,7 @@ def test_columns_of_tables_within_tables():
 @pytest.mark.parametrize(
     ("oad", "selector", "dar"),
     [
-        ("50110200", ALL_ROWS, Dar.OBJECT_UNDEFINED),
+        ("50100200", ALL_ROWS, Dar.OBJECT_UNDEFINED),
         ("50040300", ALL_ROWS, Dar.OBJECT_UNAVAILABLE),
         ("00100200", ALL_ROWS, Dar.OBJECT_UNDEFINED),
         ("50040200", Variant(1, SelectorEqual(Oad.of("43000300"), Variant(6, 0))), Dar.OBJECT_UNAVAILABLE),
@@ -269,7 +269,11 @@ def test_associated_columns_are_added_and_taken_away():
         (0x5000, 3, Variant(17, 0), 7),
         (0x5004, 9, NULL, 6),
         (0x5005, 8, NULL, 3),
-        (0x5011, 8, NULL, 4),
+        (0x5010, 8, NULL, 4),
+        (0x5001, 4, Variant(2, (Variant(18, 0), Variant(81, ENERGY), Variant(18, 10))), 8),
+        (0x5001, 4, Variant(2, (Variant(18, 3601), Variant(81, ENERGY), Variant(18, 10))), 8),
+        (0x5001, 4, Variant(2, (Variant(18, 5), Variant(81, ENERGY), Variant(18, 256))), 8),
+        (0x5011, 3, Variant(18, 0), 3),
     ],
 )
 def test_methods_that_cannot_be_run(oi, method, parameter, dar):
@@ -280,6 +284,80 @@ def test_methods_that_cannot_be_run(oi, method, parameter, dar):
         act(meter, oi, method, parameter)
     assert caught.value.dar == dar
     assert read(meter, Oad.of("50040300")) == before
+
+
+def added(period, oad=ENERGY, depth=10):
+    return Variant(2, (Variant(18, period), Variant(81, oad), Variant(18, depth)))
+
+
+def times(meter, oad):
+    return [row[0].value.datetime() for row in rows_of(Face69845(meter).connect(), oad, TIME)]
+
+
+def test_a_second_freeze_stores_what_it_is_told_to():
+    """5001 begins with the first column, at whole multiples of its period, and ends with the last one."""
+    meter = meter_at()
+    assert read(meter, Oad.of("50010300")) == Variant(1, ())
+    act(meter, 0x5001, 4, added(5))
+    act(meter, 0x5001, 7, Variant(1, (added(0, VOLTAGE), added(5, Oad.of("20010200")))))
+    assert [one.value[0].value for one in read(meter, Oad.of("50010300")).value] == [5, 5, 5]
+    with pytest.raises(Denied):
+        act(meter, 0x5001, 4, added(6, Oad.of("200F0200")))
+    step(meter, seconds=17)
+    connection = Face69845(meter).connect()
+    rows = rows_of(connection, "50010200", NUMBER, TIME, VOLTAGE)
+    assert [row[1].value.datetime() for row in rows] == [START + dt.timedelta(seconds=at) for at in (5, 10, 15)]
+    assert [row[0].value for row in rows] == [1, 2, 3]
+    assert [one.value for one in rows[0][2].value] == [int(meter.read(f"voltage_{phase}") * 10) for phase in "abc"]
+    for oad in (ENERGY, VOLTAGE, Oad.of("20010200")):
+        act(meter, 0x5001, 5, Variant(81, oad))
+    step(meter, seconds=60)
+    assert len(times(meter, "50010200")) == 3
+
+
+def test_second_freezes_cost_no_more_than_what_is_kept():
+    """After a month at one a second there are the last 255, numbered as if all of them had been stored."""
+    meter = meter_at()
+    act(meter, 0x5001, 4, added(1))
+    step(meter, days=31)
+    rows = rows_of(Face69845(meter).connect(), "50010200", NUMBER, TIME)
+    last = 31 * 86400
+    assert [row[0].value for row in rows] == list(range(last - 254, last + 1))
+    assert rows[-1][1].value.datetime() == START + dt.timedelta(days=31)
+
+
+def test_second_freezes_follow_power_clock_and_restarts():
+    """Nothing is stored without power; a clock that is set moves the moments; a saved state goes on."""
+    meter = meter_at()
+    act(meter, 0x5001, 4, added(10))
+    step(meter, seconds=25)
+    meter.powered = False
+    step(meter, seconds=100)
+    meter.powered = True
+    step(meter, seconds=5)
+    assert [moment.second for moment in times(meter, "50010200")] == [10, 20, 10]
+    meter.set_clock((START + dt.timedelta(hours=1, seconds=7)).replace(tzinfo=meter.clock.zone))
+    step(meter, seconds=4)
+    assert times(meter, "50010200")[-1] == START + dt.timedelta(hours=1, seconds=10)
+    states = {name: part() for name, part in parts_of(meter).items()}
+    later = meter_at()
+    restore(later, msgspec.msgpack.decode(msgspec.msgpack.encode(states)))
+    before = times(later, "50010200")
+    assert before == times(meter, "50010200")
+    step(later, seconds=10)
+    assert times(later, "50010200") == [*before, START + dt.timedelta(hours=1, seconds=20)]
+
+
+def test_a_period_of_steps_ends_with_a_freeze():
+    """5011 has the registers of the moment at which the steps begin anew, here each settlement day."""
+    meter = meter_at()
+    assert meter.credit.settings.steps == "month"
+    step(meter, days=32)
+    rows = rows_of(Face69845(meter).connect(), "50110200", TIME, ENERGY)
+    assert [row[0].value.datetime() for row in rows] == [dt.datetime(2026, 2, 1), dt.datetime(2026, 3, 1)]
+    settled = [meter.settlement(number).readings.reading("active_import", "total", 0) for number in (2, 1)]
+    assert [row[1].value[0].value for row in rows] == [int(one * 100) for one in settled]
+    assert [one.value[0].value for one in read(meter, Oad.of("50110300")).value] == [0, 0]
 
 
 def test_an_instant_freeze_is_triggered_now_or_later():

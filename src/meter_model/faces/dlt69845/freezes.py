@@ -1,9 +1,8 @@
-"""Freezes as DL/T 698.45 shows them (interface class 9, objects 5000 to 500B): rows, associated columns, methods.
+"""Freezes as DL/T 698.45 shows them (interface class 9, objects 5000 to 5011): rows, associated columns, methods.
 
 The kinds of the meter model and their rows are the same that DL/T 645 reads. The minute freeze is the load profile:
 its classes stay, other columns may be added. The settlement-day freeze is the billing periods, whose columns belong to
-the type of meter. All columns of a kind have one depth. The model has no second freeze and no step settlement (5001,
-5011).
+the type of meter. All columns of a kind have one depth, and those of the second freeze one period, in seconds.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from meterwire.meter_model.clock import local_time
 from meterwire.meter_model.faces.dlt69845.stored import Stored, names_of, oads_of, quantities_of, stored, time_data
 from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.meter_model.meter import Meter
+from meterwire.meter_model.second_freezes import LONGEST
 from meterwire.meter_model.series import Row
 from meterwire.meter_model.values import NotServed, Value
 from meterwire.protocols.dlt69845.descriptors import Oad
@@ -26,9 +26,10 @@ from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.wire.nodes import Variant
 from meterwire.quantities import QUANTITIES, Kind, Quantity
 
-MINUTE, SETTLEMENT = 0x5002, 0x5005
+SECOND, MINUTE, SETTLEMENT = 0x5001, 0x5002, 0x5005
 KINDS: Final[Mapping[int, str]] = {
     0x5000: "instant",
+    0x5001: "second",
     0x5003: "hourly",
     0x5004: "daily",
     0x5006: "monthly",
@@ -37,6 +38,7 @@ KINDS: Final[Mapping[int, str]] = {
     0x5009: "schedule_switch",
     0x500A: "price_switch",
     0x500B: "step_switch",
+    0x5011: "step_settlement",
 }
 """By OI, the kinds whose columns can be chosen."""
 NUMBER: Final = Oad(0x2023, 2, 0)
@@ -188,6 +190,8 @@ def associations(meter: Meter, oi: int) -> Variant:
 
 def _period(meter: Meter, oi: int, oad: Oad) -> int:
     """In minutes for the minute freeze, in its own unit for another; switches and orders have 0."""
+    if oi == SECOND:
+        return meter.freezes.seconds
     if oi == MINUTE:
         names = set(names_of(meter, oad))
         profile = meter.load_profile
@@ -270,15 +274,24 @@ def _addition(parameter: Variant) -> tuple[int, Oad, int]:
 def _choose(meter: Meter, oi: int, added: Sequence[tuple[int, Oad, int]], deleted: Sequence[Oad]) -> None:
     if oi == MINUTE:
         _choose_minutes(meter, added, deleted)
-        return
-    if oi not in KINDS:
+    elif oi == SECOND:
+        _choose_seconds(meter, added, deleted)
+    elif oi in KINDS:
+        meter.freezes.choose(KINDS[oi], _chosen(meter, oi, added, deleted, _period(meter, oi, NUMBER)))
+    else:
         raise Denied(Dar.READ_WRITE_DENIED)
+
+
+def _chosen(
+    meter: Meter, oi: int, added: Sequence[tuple[int, Oad, int]], deleted: Sequence[Oad], present: int
+) -> list[str]:
+    """What is stored then, where the period at present is known; raises `Denied`."""
     names = [row.name for row in meter.freezes.columns(KINDS[oi])]
     for period, oad, depth in added:
         wanted = names_of(meter, oad)
         if not wanted:
             raise Denied(Dar.OBJECT_UNDEFINED)
-        if depth > meter.freezes.depth(KINDS[oi]) or period not in {0, _period(meter, oi, oad)}:
+        if depth > meter.freezes.depth(KINDS[oi]) or period not in {0, present}:
             raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
         names += [name for name in wanted if name not in names]
     for oad in deleted:
@@ -286,7 +299,17 @@ def _choose(meter: Meter, oi: int, added: Sequence[tuple[int, Oad, int]], delete
         if not gone:
             raise Denied(Dar.OBJECT_UNAVAILABLE)
         names = [name for name in names if name not in gone]
-    meter.freezes.choose(KINDS[oi], names)
+    return names
+
+
+def _choose_seconds(meter: Meter, added: Sequence[tuple[int, Oad, int]], deleted: Sequence[Oad]) -> None:
+    """The first column that is added says how often; without columns nothing is stored."""
+    seconds = meter.freezes.seconds or max((period for period, _, _ in added), default=0)
+    if added and not 0 < seconds <= LONGEST:
+        raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
+    names = _chosen(meter, SECOND, added, deleted, seconds)
+    meter.freezes.choose(KINDS[SECOND], names)
+    meter.freezes.freeze_every(seconds if names else 0)
 
 
 def _choose_minutes(meter: Meter, added: Sequence[tuple[int, Oad, int]], deleted: Sequence[Oad]) -> None:
