@@ -82,11 +82,17 @@ def secrets(suite, **more):
 METER, OBJECTS = Meter(), {}
 
 
+def secured(meter, suite=0, **more):
+    """The same meter with new secrets, of this suite."""
+    found = copy.copy(meter)
+    found.identity = Identity(secrets=secrets(suite, **more))
+    found.dlms_security = DlmsSecurity(found.identity, found.clock.seconds)
+    return found
+
+
 def served(suite=0, **more):
     """A meter of this suite and its face; what the meter measures is always the same, its secrets are new ones."""
-    meter = copy.copy(METER)
-    meter.identity = Identity(secrets=secrets(suite, **more))
-    meter.dlms_security = DlmsSecurity(meter.identity, meter.clock.seconds)
+    meter = secured(METER, suite, **more)
     face = FaceDlms(meter, random=chance(99))
     OBJECTS.update(OBJECTS or face.objects)
     face.__dict__["objects"] = dict(OBJECTS)

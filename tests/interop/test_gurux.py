@@ -15,9 +15,10 @@ from meterwire.quantities import QUANTITIES
 from meterwire.transports.endpoint import Endpoint
 from meterwire.transports.memory import connected
 from meterwire.transports.serve import serve
+from tests import gurux_peer
 
 gurux_dlms = pytest.importorskip("gurux_dlms")
-from gurux_dlms.enums import Authentication, Conformance, InterfaceType, ObjectType  # noqa: E402
+from gurux_dlms.enums import Authentication, Conformance, ObjectType  # noqa: E402
 from gurux_dlms.objects import (  # noqa: E402
     GXDLMSClock,
     GXDLMSData,
@@ -53,52 +54,17 @@ def served(face):
     loop.close()
 
 
-class Peer:
+class Peer(gurux_peer.Peer):
     """A gurux client with a socket."""
 
-    def __init__(self, place, client=16, authentication=Authentication.NONE, password=None, pdu=0xFFFF):
+    def __init__(self, place, **settings):
         self.socket = socket.create_connection(place, timeout=10)
-        self.client = gurux_dlms.GXDLMSClient(True, client, 1, authentication, password, InterfaceType.WRAPPER)
-        self.client.maxReceivePDUSize = pdu
-        self.frames = 0
+        super().__init__(self._over_tcp, **settings)
 
-    def exchange(self, request):
-        """Send octets, collect the reply, all of its blocks."""
-        reply = gurux_dlms.GXReplyData()
-        self._one(request, reply)
-        while reply.isMoreData():
-            self._one(self.client.receiverReady(reply), reply)
-        return reply
-
-    def _one(self, request, reply):
-        self.socket.sendall(bytes(request))
-        received, notify = gurux_dlms.GXByteBuffer(), gurux_dlms.GXReplyData()
-        while not self.client.getData(received, reply, notify):
-            octets = self.socket.recv(4096)
-            assert octets, "the meter hung up"
-            received.set(octets)
-        if reply.error:
-            raise gurux_dlms.GXDLMSException(reply.error)
-        self.frames += 1
-
-    def all(self, requests):
-        """Send requests in whatever nesting gurux gives them; the last reply."""
-        if isinstance(requests, (bytes, bytearray)):
-            return self.exchange(requests)
-        replies = [self.all(request) for request in requests]
-        return replies[-1]
-
-    def associate(self):
-        reply = self.exchange(self.client.aarqRequest()[0])
-        self.client.parseAareResponse(reply.data)
-
-    def read(self, thing, attribute):
-        reply = self.all(self.client.read(thing, attribute))
-        return self.client.updateValue(thing, attribute, reply.value)
-
-    def release(self):
-        for request in self.client.releaseRequest():
-            self.exchange(request)
+    def _over_tcp(self, octets):
+        if octets:
+            self.socket.sendall(octets)
+        return self.socket.recv(4096)
 
     def close(self):
         self.socket.close()

@@ -10,14 +10,13 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError, MeterwireError, NoAnswer, OutcomeUnknown, Refused, SecurityError
 from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Steps
+from meterwire.protocols.dlms import reply_to_hls
 from meterwire.protocols.dlms.acse import Aare, Rlre
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.association import Association
 from meterwire.protocols.dlms.block_transfer import Sending, Source
 from meterwire.protocols.dlms.carrier import Carrier
 from meterwire.protocols.dlms.client_services.get import get
-from meterwire.protocols.dlms.data import octet_string
-from meterwire.protocols.dlms.enums import ActionResult
 from meterwire.protocols.dlms.general_blocks import GENERAL_BLOCK, Incoming, More, acknowledgement_of
 from meterwire.protocols.dlms.handshake import Handshake, release_request, returned_octets
 from meterwire.protocols.dlms.items import Target
@@ -26,8 +25,7 @@ from meterwire.protocols.dlms.security.protection import PLAIN
 from meterwire.protocols.dlms.security.settings import Security
 from meterwire.protocols.dlms.tries import Held, after
 from meterwire.protocols.dlms.wrapper import LARGEST_APDU
-from meterwire.protocols.dlms.xdlms.action import ActionRequestNormal, ActionResponseNormal
-from meterwire.protocols.dlms.xdlms.common import DATA_CHOSEN, Invoke, MethodDescriptor
+from meterwire.protocols.dlms.xdlms.common import Invoke
 from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
 from meterwire.protocols.dlms.xdlms.initiate import ConfirmedServiceError
 from meterwire.protocols.dlms.xdlms.notify import DataNotification, EventNotification
@@ -40,8 +38,7 @@ T = TypeVar("T")
 MOST_NOTIFICATIONS: Final = 64
 """Notifications that are kept for whoever asks for them; the oldest give way."""
 UNASKED: Final = (DataNotification, EventNotification, InformationReport)
-_DATA, _ASSOCIATION_LN, _REPLY_TO_HLS = 1, 15, 1
-_CURRENT_ASSOCIATION: Final = bytes((0, 0, 40, 0, 0, 255))
+_DATA: Final = 1
 
 
 class Session:
@@ -122,26 +119,18 @@ class Session:
 
     def _prove(self, handshake: Handshake, made: Association) -> Steps[None]:
         """Passes 3 and 4 of high-level security."""
-        if made.short_names:
-            raise LocalProtocolError("high-level security with short names is not served")
-        invoke, method = self.next_invoke(), MethodDescriptor(_ASSOCIATION_LN, _CURRENT_ASSOCIATION, _REPLY_TO_HLS)
+        invoke = self.next_invoke()
 
         def make() -> bytes:
-            request = ActionRequestNormal(invoke, method, octet_string(handshake.answer()))
-            return made.protection.protect(codec(APDU).build(Variant(ApduTag.ACTION_REQUEST, request)))
+            plain = reply_to_hls.request(handshake.answer(), invoke, short_names=made.short_names)
+            return made.protection.protect(codec(APDU).build(plain))
 
-        def accept(octets: bytes) -> ActionResponseNormal | Ignored:
+        def accept(octets: bytes) -> Variant | Ignored | None:
             apdu = codec(APDU).parse(made.protection.unprotect(octets))
             _raise_exception(apdu)
-            answer = apdu.value
-            mine = isinstance(answer, ActionResponseNormal) and answer.invoke.number == invoke.number
-            return answer if mine else IGNORED
+            return reply_to_hls.returned(apdu.value, invoke)
 
-        outcome = (yield from self._carried(make, accept)).outcome
-        if outcome.result != ActionResult.SUCCESS:
-            raise SecurityError("the meter does not accept our answer to its challenge")
-        returned = outcome.returned
-        handshake.conclude(returned_octets(returned.value if returned and returned.tag == DATA_CHOSEN else None))
+        handshake.conclude(returned_octets((yield from self._carried(make, accept))))
 
     def _first_contact(self) -> Steps[bool]:
         """Let the counter go on from where the server says it is; say whether that moved it."""

@@ -1,6 +1,4 @@
-"""Our client against our meter: every mechanism, plain and in every suite, blocking and with asyncio."""
-
-import asyncio
+"""Associations of our client with our meter: forms and levels of protection, and who stays outside."""
 
 import pytest
 from dlms_secured import (
@@ -21,44 +19,6 @@ from dlms_secured import (
 from meterwire.errors import SecurityError
 
 METERS = {suite: served(suite) for suite in (0, 1, 2)}
-
-PLAIN = [
-    Mechanism.NONE,
-    Mechanism.LOW,
-    Mechanism.HIGH,
-    Mechanism.HIGH_MD5,
-    Mechanism.HIGH_SHA1,
-    Mechanism.HIGH_SHA256,
-]
-CASES = [(mechanism, None, 0) for mechanism in PLAIN]
-CASES += [(mechanism, FULL, suite) for mechanism in (*PLAIN, Mechanism.HIGH_GMAC) for suite in (0, 1, 2)]
-CASES += [(Mechanism.HIGH_ECDSA, FULL, suite) for suite in (1, 2)]
-NAMES = [f"{mechanism.name}-{'plain' if level is None else suite}" for mechanism, level, suite in CASES]
-
-
-@pytest.mark.parametrize(("mechanism", "level", "suite"), CASES, ids=NAMES)
-def test_every_mechanism_associates_and_reads(mechanism, level, suite):
-    meter, face = METERS[suite]
-    one = client(face, security(mechanism, suite, level, meter))
-    assert one.read("active_energy_import").unit == "kWh"
-    assert one.association.mechanism is mechanism
-    assert len(one.objects()) > 20  # in blocks
-    one.release()
-    assert one.association is None
-    one.release()
-
-
-@pytest.mark.parametrize(("mechanism", "level", "suite"), CASES, ids=NAMES)
-def test_the_same_with_asyncio(mechanism, level, suite):
-    meter, face = METERS[suite]
-
-    async def run():
-        one = client(face, security(mechanism, suite, level, meter), asynchronous=True)
-        found = await one.read("active_energy_import")
-        await one.release()
-        return found.unit
-
-    assert asyncio.run(run()) == "kWh"
 
 
 @pytest.mark.parametrize("form", list(Form), ids=[form.name for form in Form])
@@ -103,11 +63,13 @@ def test_clients_that_must_cipher_cannot_do_without():
         assert "refused" in str(refusal.value)
 
 
+@pytest.mark.parametrize("short", [False, True], ids=["logical names", "short names"])
 @pytest.mark.parametrize("mechanism", [m for m in CLIENTS if m not in (Mechanism.NONE, Mechanism.HIGH_ECDSA)])
-def test_who_has_not_the_secret_stays_outside(mechanism):
+def test_who_has_not_the_secret_stays_outside(mechanism, short):
     """Wrong password, secret or key."""
     meter, face = served()
-    brought = security(mechanism, 0, FULL if mechanism is Mechanism.HIGH_GMAC else None, meter)
+    level = FULL if mechanism is Mechanism.HIGH_GMAC else None
+    brought = security(mechanism, 0, level, meter, short_names=short)
     brought.secret = b"12345679"
     brought.keys = brought.keys.replaced(0, bytes(15) + b"\1")
     with pytest.raises(Exception) as refusal:
