@@ -73,7 +73,8 @@ def decoded(given: Input, dialect: str | None = None, keys: Sequence[TitleKeys] 
     """All pieces of an input in the order in which they begin, each with its tree."""
     placed: list[tuple[int, Piece, Chunk]] = []
     for source in given.sources:
-        placed += [_placed(source, piece) for piece in pieces(source.octets, dialect, cuts=source.cuts)]
+        found = pieces(source.octets, dialect, cuts=source.cuts, parts=source.parts)
+        placed += [_placed(source, piece) for piece in found]
     explanation = Explanation(keys)
     for _, piece, chunk in sorted(placed, key=lambda one: one[0]):
         yield Shown(piece, chunk, dissection(piece, explanation))

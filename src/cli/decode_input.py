@@ -40,6 +40,13 @@ class Source(msgspec.Struct):
         """Where the chunks end, counted in the stream."""
         return list(accumulate(len(chunk.octets) for _, chunk in self.chunks))
 
+    @property
+    def parts(self) -> list[list[int]]:
+        """Where paragraphs of the text begin, and entries of a log, counted in the stream."""
+        begins = [0, *self.cuts[:-1]]
+        pairs = list(zip(begins, self.chunks, strict=True))
+        return [[at for at, (_, chunk) in pairs if chunk.begins >= least] for least in (2, 1)]
+
     def chunk_at(self, offset: int) -> tuple[int, Chunk]:
         """The chunk that holds an octet of the stream, and where that octet stands among all octets of the input."""
         begin = 0

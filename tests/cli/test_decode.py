@@ -101,6 +101,29 @@ def test_logs_are_read_as_people_keep_them(capsys, tmp_path, text):
     assert ("12:00:01" in out) == ("12:00:01" in text)
 
 
+APDU = (  # a push without an object list, in the shape that meters of one Slovenian maker send, with other values
+    "0F0000 0D7F 0C 07E8070903122819 00FF8880 0204 0910 49534B31 30343030 30303030 30303031 "
+    "0908 31363832 30303130 06 000004D2 12 0905"
+)
+
+
+@pytest.mark.parametrize("before", ["", "(V) ", "12:00:01.123 :>"])
+@pytest.mark.parametrize("head", ["", "E6E700"])
+def test_a_message_without_a_frame_over_several_lines(capsys, tmp_path, before, head):
+    """Protects dumps of what a program has unwrapped: a bare APDU may fill a paragraph, next to frames or alone."""
+    octets = bytes.fromhex(head + APDU)
+    lines = [octets[at : at + 16].hex(" ") for at in range(0, len(octets), 16)]
+    assert len(lines) > 3
+    text = "\n".join(f"{before}{line}" for line in lines)
+    file = tmp_path / "dump.log"
+    file.write_text(f"APDU:\n{text}\n\nanswer:\n{READ}\n{text}\n")
+    code, found = decoded(capsys, str(file))
+    assert code == 0
+    assert [one["dialect"] for one in found][:2] == ["dlms", "dlt645"]
+    assert found[0]["octets"] == octets.hex().upper()
+    assert "double-long-unsigned 1234" in texts(found[0]["tree"])
+
+
 def test_answers_between_the_parts_of_a_request(capsys, tmp_path):
     """Protects logs of full-duplex lines: each direction is a stream of its own."""
     file = tmp_path / "frames.log"

@@ -18,7 +18,13 @@ LINES = {
     "{" + ",".join(f"0x{octet:02x}" for octet in FRAME) + "};": (None, None, ""),
     " ".join(f"{octet:02X}H" for octet in FRAME): (None, None, ""),
     "".join(f"\\x{octet:02x}" for octet in FRAME): (None, None, ""),
-    'b"' + "".join(f"\\x{octet:02x}" for octet in FRAME) + '"': (None, None, "b"),
+    'b"' + "".join(f"\\x{octet:02x}" for octet in FRAME) + '"': (None, None, ""),
+    f"received data={FRAME!r} port=None": (None, "received", "data port=None"),
+    f'if (ask("{SPACED}")) return 4;': (None, None, "if (ask return 4"),
+    f"// {SPACED} the answer": (None, None, "// the answer"),
+    f"read serial number: {SPACED}": (None, None, "read serial number"),
+    f"READ: {SPACED}": (None, "received", ""),
+    f"->Rx:{SPACED}": (None, "received", ""),
     "0x" + JOINED: (None, None, ""),
     f"TX: {SPACED}": (None, "sent", ""),
     f"RX {JOINED}": (None, "received", ""),
@@ -33,7 +39,7 @@ LINES = {
     f"1714564801.25 OUT {SPACED}": (1714564801.25, "sent", ""),
     f"COM3 TX (16 bytes): {SPACED}": (None, "sent", "COM3 (16 bytes"),
     f"12:00:01:250 TX {SPACED}": (43201.25, "sent", ""),
-    f"<12:00:01> request {SPACED} // read energy": (43201.0, "sent", "< > // read energy"),
+    f"<12:00:01> request {SPACED} // read energy": (43201.0, "sent", "// read energy"),
     f"meter 000000000161 answers {SPACED}": (None, None, "meter 000000000161 answers"),
 }
 
@@ -51,6 +57,7 @@ TEXTS = [
     "no octets here",
     "to be",
     "the value 12 rose",
+    "[10:00:00.395][V][meter:157]: frame of size: 1039 bytes",
     "2024-05-01 12:00:01 connected",
 ]
 
@@ -62,6 +69,31 @@ def test_lines_without_octets_are_kept_as_text(line):
     assert parsed.octets == b""
     assert parsed.text in line
     assert len(parsed.text) >= 2
+
+
+def test_octets_as_python_writes_them():
+    """Protects logs of Python programs: characters, escapes and octets of one literal, however it is quoted."""
+    for octets in (b"~\xa0\x08 #\x03\x93\x1b\xc2~", b"\x00'\"\\\n\r\t \x16"):
+        (line,) = read_hex(f"12:00:01 [debug] Received data={octets!r} buffer=bytearray(b'')")
+        assert line.octets == octets
+
+
+PARAGRAPHS = [
+    ("A0 0F\n{0}\n{1}\n", [2, 0, 0]),
+    ("{0}\n\n{1}", [2, 2]),
+    ("{0}\nAPDU:\n{1}", [2, 2, 2]),
+    ("(V) {0}\n(V) {1}", [2, 1]),
+    ("RX: {0}\n    {1}  ..text..\nTX: {0}", [2, 0, 2]),
+    ("12:00:01 {0}\n12:00:02 {1}", [2, 1]),
+]
+
+
+@pytest.mark.parametrize(("form", "begins"), PARAGRAPHS)
+def test_what_stands_right_below_goes_on(form, begins):
+    """Protects messages over several lines: blank lines, words and directions end a paragraph, bare lines go on."""
+    lines = list(read_hex(form.format("E6 E7 00 0F", "00 00 0D 7E")))
+    assert [line.begins for line in lines] == begins
+    assert {line.direction for line in lines[:2]} == {"received" if form.startswith("RX") else None}
 
 
 def test_single_octets():

@@ -112,7 +112,9 @@ def _sorted(found: list[Candidate]) -> list[Candidate]:
     return sorted(found, key=lambda candidate: -candidate.likelihood)
 
 
-def pieces(octets: bytes, dialect: str | None = None, *, cuts: Sequence[int] = ()) -> list[Piece]:
+def pieces(
+    octets: bytes, dialect: str | None = None, *, cuts: Sequence[int] = (), parts: Sequence[Sequence[int]] = ()
+) -> list[Piece]:
     """The frames and bare messages in a stream, and the garbage between them; nothing is left out.
 
     Time grows with the length of the stream, whatever is in it.
@@ -121,17 +123,20 @@ def pieces(octets: bytes, dialect: str | None = None, *, cuts: Sequence[int] = (
         octets: the stream.
         dialect: look for this one alone.
         cuts: places where a line of a log ended; frames may run across them, bare messages lie between two of them.
+        parts: the same for what is larger than a line, such as paragraphs, the largest first.
     """
     octets = bytes(octets)
-    return _Cutter(octets, dialect, cuts).pieces() if octets else []
+    return _Cutter(octets, dialect, [*parts, cuts]).pieces() if octets else []
 
 
 class _Cutter:
-    def __init__(self, octets: bytes, dialect: str | None, cuts: Sequence[int]) -> None:
+    def __init__(self, octets: bytes, dialect: str | None, cuts: Sequence[Sequence[int]]) -> None:
         self._octets, self._dialect, self._kinds = octets, dialect, kinds_of(dialect)
-        inner = sorted({cut for cut in cuts if 0 < cut < len(octets)})
-        edges = [0, *inner, len(octets)]
-        self._lines = ([(0, len(octets))] if inner else []) + list(pairwise(edges))
+        lines = {(0, len(octets)): None}  # all of it, then ever smaller parts, each once
+        for inner in cuts:
+            edges = sorted({0, len(octets), *(cut for cut in inner if 0 < cut < len(octets))})
+            lines.update(dict.fromkeys(pairwise(edges)))
+        self._lines = list(lines)
         self._claims: list[_Claim] = []
 
     def pieces(self) -> list[Piece]:

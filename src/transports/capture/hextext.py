@@ -1,7 +1,8 @@
 """Frames as people keep them: hex in text, with time stamps, TX and RX, offsets, commas, comments, in any mixture.
 
 `2024-05-01 12:00:01.123 TX: 68 AA`, `[12:00:01] <- 6811`, `发送：68 11`, `0x68, 0x11`, `68H 11H`, dumps with offset and
-text columns. Every line gives something; what is not understood is kept as text.
+text columns, octets as Python writes them (`b'~...'`). Every line gives something; what is not understood is kept as
+text. Lines right below each other may hold one message, where none says anything of its own.
 """
 
 from __future__ import annotations
@@ -29,10 +30,17 @@ _DIRECTION: Final = re.compile(
     re.IGNORECASE,
 )
 _DUMP: Final = re.compile(r"^(?P<offset>[0-9A-Fa-f]{4,8})(?P<mark>:| {2,}|\t)")
-_COMMENT: Final = re.compile(r"^\s*(?:#|//|;)")
+_COMMENT: Final = re.compile(r"^\s*(?:#|;)")
+_NEXT_TO_OCTETS: Final = frozenset({"in", "out", "read", "write"})
+"""Words that say a direction only right in front of the octets, since they stand in sentences as well."""
 _TOKEN: Final = re.compile(r"[^\s,;:\-_|\[\](){}<>\"'=，；：。、\\]+")
 _OCTETS: Final = re.compile(r"(?:0[xX])?(?P<octets>(?:[0-9A-Fa-f]{2})+)[hH]?")
 _ESCAPED: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
+_LITERAL: Final = re.compile(r"""b(?P<quote>['"])(?P<body>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)""")
+_CHARACTER: Final = re.compile(r"\\x(?P<hex>[0-9A-Fa-f]{2})|\\(?P<named>[nrt0\\'\"])|(?P<plain>[\x20-\x7e])")
+_NAMED: Final = {"n": 10, "r": 13, "t": 9, "0": 0, "\\": 92, "'": 39, '"': 34}
+_FEW: Final = 4
+"""Octets below which a comment of a program, or a number in a sentence, is taken for words."""
 
 
 class TextLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +52,8 @@ class TextLine(msgspec.Struct, frozen=True, kw_only=True):
         time: seconds since 1970 if the stamp has a date (taken as UTC), else since midnight, or None.
         direction: as the writer of the log saw it.
         text: what was understood neither as octets nor as time or direction.
+        begins: 2 where nothing like it stands right above; 1 where it says a time, a direction or words of its own;
+            0 where it can only go on with what the line above began.
     """
 
     number: int
@@ -51,30 +61,51 @@ class TextLine(msgspec.Struct, frozen=True, kw_only=True):
     time: float | None = None
     direction: Direction | None = None
     text: str = ""
+    begins: int = 2
 
     def piece(self) -> Piece:
         """The same as every capture gives it."""
         flow = self.direction or ""
-        return Piece(octets=self.octets, time=self.time, direction=self.direction, flow=flow, remark=self.text)
+        return Piece(
+            octets=self.octets,
+            time=self.time,
+            direction=self.direction,
+            flow=flow,
+            remark=self.text,
+            begins=self.begins,
+        )
 
 
 def read_hex(text: str) -> Iterator[TextLine]:
     """All lines that are not empty, in order; raises nothing."""
     dump: TextLine | None = None
     length = 0  # of the dump so far
+    above, last = TextLine(number=-1), -1
     for number, line in _lines(text.removeprefix("\ufeff")):
         parsed, offset = _line(number, line, length if dump else 0)
         if dump is not None and offset and offset == length:
-            dump = msgspec.structs.replace(dump, octets=dump.octets + parsed.octets)
-            length += len(parsed.octets)
+            above = dump = msgspec.structs.replace(dump, octets=dump.octets + parsed.octets)
+            length, last = length + len(parsed.octets), number
             continue
         if dump is not None:
             yield dump
+        if last == number - 1 and above.octets and parsed.octets:
+            parsed = _below(above, parsed)
+        else:
+            parsed = msgspec.structs.replace(parsed, begins=2)
+        above, last = parsed, number
         dump, length = (parsed, len(parsed.octets)) if offset == 0 else (None, 0)
         if dump is None:
             yield parsed
     if dump is not None:
         yield dump
+
+
+def _below(above: TextLine, line: TextLine) -> TextLine:
+    """A line right below one with octets: without a word of its own it goes on the same way."""
+    if not line.begins:
+        return msgspec.structs.replace(line, direction=above.direction, time=above.time)
+    return msgspec.structs.replace(line, begins=1 if line.direction == above.direction else 2)
 
 
 def _lines(text: str) -> Iterable[tuple[int, str]]:
@@ -93,11 +124,29 @@ def _line(number: int, line: str, expected: int) -> tuple[TextLine, int | None]:
         offset, octets, text = dumped
         return TextLine(number=number, octets=octets, text=text), offset
     time, rest = _cut_time(line)
-    rest = _ESCAPED.sub(r" \1 ", rest)
+    rest = _ESCAPED.sub(r" \1 ", _LITERAL.sub(_literal, rest))
     octets, before, after = _run(rest)
+    if len(octets) < _FEW and line.startswith("//"):
+        return TextLine(number=number, text=line), None
     direction, before = _cut_direction(before)
-    text = " ".join(part for part in (_trim(before), _trim(after)) if part)
-    return TextLine(number=number, octets=octets, time=time, direction=direction, text=text), None
+    said = [_trim(before), _trim(after)]
+    text = " ".join(part for part in said if part)
+    goes_on = octets and time is None and direction is None and not said[0]
+    begins = 0 if goes_on else 1
+    return TextLine(number=number, octets=octets, time=time, direction=direction, text=text, begins=begins), None
+
+
+def _literal(found: re.Match[str]) -> str:
+    """Octets as Python writes them, as digits; as they stand where they are none."""
+    octets, at, body = bytearray(), 0, found["body"]
+    while at < len(body):
+        one = _CHARACTER.match(body, at)
+        if one is None:
+            return found[0]
+        named = _NAMED.get(one["named"] or "")
+        octets.append(int(one["hex"], 16) if one["hex"] else ord(one["plain"]) if named is None else named)
+        at = one.end()
+    return f" {octets.hex(' ')} " if "\\x" in body else found[0]
 
 
 def _dumped(line: str, expected: int) -> tuple[int, bytes, str] | None:
@@ -144,7 +193,7 @@ def _cut_direction(text: str) -> tuple[Direction | None, str]:
     found = None
     for found in _DIRECTION.finditer(text):  # noqa: B007  the last one stands next to the octets
         pass
-    if found is None:
+    if found is None or (found[0].lower() in _NEXT_TO_OCTETS and re.search(r"\w", text[found.end() :])):
         return None, text
     return "sent" if found["sent"] else "received", text[: found.start()] + " " + text[found.end() :]
 
@@ -163,7 +212,8 @@ def _run(text: str) -> tuple[bytes, str, str]:
             best, best_size = run, size
     start, end = best
     octets = bytes.fromhex("".join(found["octets"] for found in _found(text[start:end])))
-    if len(octets) < 2 and (_trim(text[:start]) or _trim(text[end:])) and not _DIRECTION.search(text[:start]):
+    word = len(octets) < 2 or (len(octets) < _FEW and text[start:end].isdecimal())
+    if word and (_trim(text[:start]) or _trim(text[end:])) and not _DIRECTION.search(text[:start]):
         return b"", text, ""  # "be", "ad" or a number in a sentence
     return octets, text[:start], text[end:]
 
@@ -176,4 +226,7 @@ def _found(text: str) -> Iterator[re.Match[str]]:
 
 
 def _trim(text: str) -> str:
+    """Words without the marks around them; nothing where there are only marks."""
+    if not re.search(r"\w|//", text):
+        return ""
     return re.sub(r"\s+", " ", text).strip(" \t,;:-[](){}|\"'=，；：")

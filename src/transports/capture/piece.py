@@ -17,6 +17,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
         flow: which stream the octets belong to; pieces with the same flow follow each other.
         missing: octets of the stream that the capture does not have before these.
         remark: what else is said about them.
+        begins: in text, 2 where a paragraph begins, 1 an entry of a log, 0 where they go on with the line above.
     """
 
     octets: bytes
@@ -25,3 +26,4 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     flow: str = ""
     missing: int = 0
     remark: str = ""
+    begins: int = 2
