@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import math
 import threading
 import time
 import warnings
@@ -294,7 +293,7 @@ def _manners(endpoints: Sequence[Endpoint], links: Mapping[str, LinkFaults], see
 
 
 def _connecting(meter: Meter, connect: Callable[[], Responder], manners: Misbehaviour) -> Callable[[], Responder]:
-    return lambda: manners.wrap(_Powered(meter, connect))
+    return lambda: manners.wrap(_powered(meter, connect))
 
 
 class _Late(Filter):
@@ -324,39 +323,50 @@ def _filters(
 class _Powered:
     """A responder that is dead while its meter has no power, and has forgotten everything afterwards."""
 
-    def __init__(self, meter: Meter, connect: Callable[[], Responder]) -> None:
+    def __init__(self, meter: Meter, connect: Callable[[], Responder], first: Any) -> None:
         self._meter, self._connect = meter, connect
-        self._losses, self._responder = meter.power_losses, connect()
+        self._losses, self._responder = meter.power_losses, first
 
     def receive(self, octets: bytes, now: float) -> list[Any]:
         """What the meter answers."""
-        return self._alive().receive(octets, now) if self._answers() else []
+        meter = self._meter
+        if not meter.answers:
+            return []
+        found: list[Any] = (self._responder if self._losses == meter.power_losses else self._alive()).receive(
+            octets, now
+        )
+        return found
 
     def idle(self, now: float) -> list[Any]:
         """The line fell silent."""
-        return self._alive().idle(now) if self._answers() else []
+        return list(self._alive().idle(now)) if self._meter.answers else []
 
     def goodbye(self) -> list[Any]:
         """What the meter says before it hangs up."""
-        return farewell(self._responder) if self._answers() else []
+        return farewell(self._responder) if self._meter.answers else []
 
-    def next(self) -> float:
-        """When the meter wants to speak of its own accord; without power it asks later."""
-        own = timed(self._responder)
-        return math.inf if own is None else own.next()
-
-    def run(self, now: float) -> list[Any]:
-        """What the meter says of its own accord."""
-        own = timed(self._alive()) if self._answers() else None
-        return [] if own is None else own.run(now)
-
-    def _answers(self) -> bool:
-        return self._meter.answers
-
-    def _alive(self) -> Responder:
+    def _alive(self) -> Any:
         if self._losses != self._meter.power_losses:
             self._losses, self._responder = self._meter.power_losses, self._connect()
         return self._responder
+
+
+class _PoweredTimed(_Powered):
+    """One that also speaks of its own accord."""
+
+    def next(self) -> float:
+        """When the meter wants to speak of its own accord; without power it asks later."""
+        return float(self._responder.next())
+
+    def run(self, now: float) -> list[Any]:
+        """What the meter says of its own accord."""
+        return list(self._alive().run(now)) if self._meter.answers else []
+
+
+def _powered(meter: Meter, connect: Callable[[], Responder]) -> Responder:
+    """A connection to a meter that may lose its power."""
+    first = connect()
+    return (_Powered if timed(first) is None else _PoweredTimed)(meter, connect, first)
 
 
 def _links(endpoints: Sequence[Endpoint], faults: Mapping[str, FaultSettings], seed: int) -> dict[str, LinkFaults]:

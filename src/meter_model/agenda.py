@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable
 from itertools import count
 
@@ -20,9 +21,14 @@ class Appointment:
 
 
 class Agenda:
-    """Appointments in the order of their moments, in whole seconds of the meter's local time."""
+    """Appointments in the order of their moments, in whole seconds of the meter's local time.
+
+    Attributes:
+        earliest: nothing is to be done before this moment, for those who ask often.
+    """
 
     def __init__(self) -> None:
+        self.earliest = math.inf
         self._heap: list[tuple[int, int, Appointment]] = []
         self._order = count()
 
@@ -30,17 +36,20 @@ class Agenda:
         """Have something done."""
         appointment = Appointment(second, action)
         heapq.heappush(self._heap, (second, next(self._order), appointment))
+        self.earliest = self._heap[0][0]
         return appointment
 
     def next(self) -> int | None:
         """The moment of the first appointment, None while there is none."""
         while self._heap and self._heap[0][2].action is None:
             heapq.heappop(self._heap)
+        self.earliest = self._heap[0][0] if self._heap else math.inf
         return self._heap[0][0] if self._heap else None
 
     def run(self) -> None:
         """Do the first appointment."""
         appointment = heapq.heappop(self._heap)[2]
+        self.earliest = self._heap[0][0] if self._heap else math.inf
         action, appointment.action = appointment.action, None
         if action is not None:
             action()
@@ -50,9 +59,11 @@ class Agenda:
         for _, _, appointment in self._heap:
             appointment.cancel()
         self._heap.clear()
+        self.earliest = math.inf
 
     def shift(self, seconds: int) -> None:
         """The clock has been set by so many seconds: what was to happen in a while still happens in that while."""
         for _, _, appointment in self._heap:
             appointment.second += seconds
         self._heap = [(second + seconds, order, appointment) for second, order, appointment in self._heap]
+        self.earliest += seconds

@@ -21,6 +21,8 @@ DEFAULT_START: Final = dt.datetime(2026, 1, 1)  # noqa: DTZ001  local time of wh
 EARLIEST: Final = dt.datetime(2000, 1, 1)  # noqa: DTZ001  two digits of a year, as DL/T 645 sends them, end here ...
 LATEST: Final = dt.datetime(2099, 12, 31, 23, 59, 59)  # noqa: DTZ001  ... and here
 FASTEST: Final = 1_000_000
+_NEARLY: Final = 0.999
+"""How much of what is left of a second it is remembered for."""
 _MOST_DRIFT: Final = Fraction(1, 100)
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001
 _ZERO: Final = dt.timedelta(0)
@@ -63,6 +65,7 @@ class VirtualClock:
         self.zone = zone
         self._base = base
         self._drift = Fraction(0)
+        self._held, self._held_from, self._held_until = 0, 0.0, 0.0
         self._set_rate(_speed(rate))
         self._frozen = frozen
         self._watchers: list[tuple[Callable[[], None], Callable[[], None]]] = []
@@ -75,7 +78,10 @@ class VirtualClock:
 
     def seconds(self) -> int:
         """Whole seconds of local time since 1970-01-01T00:00 local."""
-        return self._micro() // 1_000_000
+        if self._frozen:
+            return self._anchor // 1_000_000
+        now = self._base_now()
+        return self._held if self._held_from <= now < self._held_until else self._hold(now)
 
     @property
     def frozen(self) -> bool:
@@ -151,10 +157,23 @@ class VirtualClock:
             raise LocalProtocolError("this clock has nothing to run on: it was made without a base")
         return self._base()
 
+    def _hold(self, now: float) -> int:
+        """The second at this time of the base; remembered, with a time up to which it is known to last.
+
+        Everybody who reads a meter asks for its second first, and the exact arithmetic costs more than the reading.
+        """
+        micro = self._micro_at(now)
+        second, ticks, per = micro // 1_000_000, *self._ticks
+        until = now + (1_000_000 - micro % 1_000_000) * per / ticks * _NEARLY
+        lasts = self._micro_at(until) // 1_000_000 == second  # time never goes back, so neither does it in between
+        self._held, self._held_from, self._held_until = second, now, until if lasts else now
+        return second
+
     def _micro(self) -> int:
-        if self._frozen:
-            return self._anchor
-        passed, parts = (self._base_now() - self._since).as_integer_ratio()
+        return self._anchor if self._frozen else self._micro_at(self._base_now())
+
+    def _micro_at(self, base: float) -> int:
+        passed, parts = (base - self._since).as_integer_ratio()
         ticks, per = self._ticks
         micro = self._anchor + passed * ticks // (parts * per)
         if self._anchor <= micro <= _LAST:
@@ -165,12 +184,14 @@ class VirtualClock:
         """Note the rate, and how many microseconds of the meter there are in how many seconds of the base."""
         true = rate * (1 + self._drift)
         self._rate, self._ticks = rate, (true.numerator * 1_000_000, true.denominator)
+        self._held_until = self._held_from
 
     def _move(self, micro: int) -> None:
         if not _FIRST <= micro <= _LAST:
             raise LocalProtocolError(f"a meter's clock shows {EARLIEST:%Y} to {LATEST:%Y}")
         since = self._since if self._frozen else self._base_now()
         self._anchor, self._since = micro, since
+        self._held_until = self._held_from
 
     def _micro_of(self, time: dt.datetime) -> int:
         offset = _ZERO if time.tzinfo is None else self.zone.utcoffset(None) - (time.utcoffset() or _ZERO)

@@ -86,6 +86,7 @@ class Meter:
         files: what it takes in blocks, and the program that it runs.
         credit: what the energy costs, and what is left of what was paid.
         voltage_quality: for how long the voltage was within its limits.
+        shown: what faces have made of readings, by names of their dialects; gone as soon as readings may differ.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Meter:
         self._quiet = False
         self.events = self._ledger.watcher = Events(self, second)
         self._cache: dict[tuple[str, str, str, int, int], Value] = {}
+        self.shown: dict[Any, Any] = {}
         self._view: Energies | None = None
         self._instant: Instant | None = None
         self.agenda = Agenda()
@@ -414,6 +416,8 @@ class Meter:
         if self._at_appointment:
             return
         second = self.clock.seconds()
+        if second == self._second and second < self.agenda.earliest:
+            return
         while (due := self.agenda.next()) is not None and due <= second:
             self._register(max(due, self._second))
             self._at_appointment = True
@@ -501,6 +505,7 @@ class Meter:
 
     def _forget(self) -> None:
         self._cache.clear()
+        self.shown.clear()
         self._view = self._instant = None
 
 

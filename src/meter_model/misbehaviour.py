@@ -6,7 +6,6 @@ wrong. Each is given by a probability per answer; `late` by seconds.
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,7 +14,7 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError, TransportError
 from meterwire.meter_model.faces.spoilt import readdressed, refusing
-from meterwire.protocols.dialogue import Answer, Responder, farewell, timed
+from meterwire.protocols.dialogue import Answer, Responder, Timed, farewell, timed
 
 LONGEST_DELAY: Final = 600.0
 
@@ -54,7 +53,7 @@ class Misbehaviour:
     """
 
     def __init__(self, dialect: str, seed: int | str = 0) -> None:
-        self.manners = Manners()
+        self.manners = _GOOD
         self._dialect = dialect
         self._random = random.Random(f"{seed}/misbehaviour")
 
@@ -67,11 +66,12 @@ class Misbehaviour:
                 raise LocalProtocolError(f"no misbehaviour is called {name!r}: {known}")
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
                 raise LocalProtocolError(f"{name}: a number from 0 to {most:g} is needed")
-        self.manners = msgspec.structs.replace(self.manners, **{name: float(one) for name, one in settings.items()})
+        changed = msgspec.structs.replace(self.manners, **{name: float(one) for name, one in settings.items()})
+        self.manners = _GOOD if changed == _GOOD else changed
 
     def clear(self) -> None:
         """Behave."""
-        self.manners = Manners()
+        self.manners = _GOOD
 
     def settings(self) -> dict[str, Any]:
         """What is set and not zero."""
@@ -79,11 +79,12 @@ class Misbehaviour:
 
     def wrap(self, responder: Responder) -> Responder:
         """A responder that misbehaves as this says; `late` is for whoever sends its answers."""
-        return _Misbehaving(responder, self)
+        own = timed(responder)
+        return _Misbehaving(responder, self) if own is None else _MisbehavingTimed(own, self)
 
     def spoil(self, answers: list[Answer]) -> list[Answer]:
         """What becomes of answers; raises HungUp."""
-        if self.manners == _GOOD or not answers:
+        if self.manners is _GOOD or not answers:
             return answers
         if self._happens(self.manners.disconnect):
             raise HungUp("the meter was told to disconnect")
@@ -119,15 +120,19 @@ class _Misbehaving:
         """What the meter says before it hangs up, spoilt."""
         return self._misbehaviour.spoil(farewell(self._responder))
 
+
+class _MisbehavingTimed(_Misbehaving):
+    def __init__(self, responder: Timed, misbehaviour: Misbehaviour) -> None:
+        super().__init__(responder, misbehaviour)
+        self._own = responder
+
     def next(self) -> float:
         """When the meter wants to speak of its own accord."""
-        own = timed(self._responder)
-        return math.inf if own is None else own.next()
+        return self._own.next()
 
     def run(self, now: float) -> list[Answer]:
         """What the meter says of its own accord, spoilt."""
-        own = timed(self._responder)
-        return [] if own is None else self._misbehaviour.spoil(own.run(now))
+        return self._misbehaviour.spoil(self._own.run(now))
 
 
 _GOOD: Final = Manners()

@@ -56,23 +56,21 @@ class Fault(Filter):
 
     Attributes:
         injected: how often each fault happened, as `"sent drop"`; flipped bits are counted one by one.
+        passes: whether all rates are zero.
     """
+
+    passes = True
 
     def __init__(self, seed: int | str, sent: Rates | None = None, received: Rates | None = None) -> None:
         self.injected: Counter[str] = Counter()
         self._sent = _Way(f"{seed}/sent", "sent", sent or Rates(), self.injected)
         self._received = _Way(f"{seed}/received", "received", received or Rates(), self.injected)
-        self._quiet = self._sent.rates.quiet and self._received.rates.quiet
-
-    @property
-    def passes(self) -> bool:
-        """Whether all rates are zero."""
-        return self._quiet
+        self.passes = self._sent.rates.quiet and self._received.rates.quiet
 
     def change(self, sent: Rates, received: Rates) -> None:
         """Go on with other rates; random numbers and what is held back stay."""
         self._sent.rates, self._received.rates = sent, received
-        self._quiet = sent.quiet and received.quiet
+        self.passes = sent.quiet and received.quiet
 
     def sent(self, now: float, octets: bytes) -> list[Timed]:
         """Spoil what we send."""

@@ -166,12 +166,14 @@ class Connection(asyncio.Protocol):
         self._appoint(now + AGAIN)
 
     def _answer(self, answers: list[Answer], now: float) -> None:
-        if not answers:
-            return
-        if self._service.commit is not None and any(answer.durable for answer in answers):
-            self._service.commit()
+        if self._service.commit is not None:
+            for answer in answers:
+                if answer.durable:
+                    self._service.commit()
+                    break
         if self.reconfigure is None:
-            self._speak(b"".join([one.octets for one in answers]) if len(answers) > 1 else answers[0].octets, now)
+            if answers:
+                self._speak(answers[0].octets if len(answers) == 1 else b"".join([one.octets for one in answers]), now)
             return
         for answer in answers:
             self._speak(answer.octets, now)

@@ -196,3 +196,23 @@ def test_a_drifting_meter_is_set_right_by_broadcast_once_a_day() -> None:
     meter.clock.step(3600)
     client.set_time(at("2026-03-02T13:00:00+08:00"))
     assert (meter.now() - at("2026-03-02T13:00:00+08:00")).total_seconds() == pytest.approx(1.08, abs=1)
+
+
+@given(
+    st.sampled_from(["real", "x60", "x1/3", "x1000000", "x0.001"]),
+    st.lists(st.floats(-2, 1000) | st.floats(0, 1e-3), max_size=30),
+    st.floats(-10_000, 10_000),
+)
+def test_the_second_that_is_remembered_is_the_one_that_is_worked_out(text: str, steps: list[float], ppm: float) -> None:
+    """Asking often must not change the answer: at any rate, with drift, at borders, and where the base goes back."""
+    base = Base()
+    asked_often = parse_clock(f"{text}:2026-03-01T12:00:00", base=base)
+    asked_often.set_drift(ppm)
+    for step in steps:
+        base.time += step
+        for _ in range(2):
+            assert asked_often.seconds() == asked_often.state() // 1_000_000
+    asked_often.jump(at("2030-01-01"))
+    assert asked_often.seconds() == asked_often.state() // 1_000_000
+    asked_often.run(7)
+    assert asked_often.seconds() == asked_often.state() // 1_000_000

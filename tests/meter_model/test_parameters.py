@@ -132,3 +132,26 @@ def test_the_combination_words_recombine_the_energies():
     assert meter.read("active_energy_combined") == forward + reverse
     meter.parameters.set("active_combination", 0b1001)
     assert meter.read("active_energy_combined") == forward - reverse
+
+
+def test_what_faces_have_made_of_readings_is_gone_as_soon_as_readings_may_differ():
+    """A written parameter, time, a load, an event: none of them may leave an old value to be shown."""
+    meter = Meter()
+    operator = Author("00000001", "04000306")
+    changes = [
+        lambda: meter.parameters.set("current_transformer_ratio", Decimal(20), operator),
+        lambda: meter.parameters.set("current_transformer_ratio", Decimal(40), operator),
+        lambda: meter.parameters.set("rate_count", Decimal(3)),
+        lambda: meter.clock.step(1),
+        lambda: meter.set_clock(dt.datetime(2027, 1, 1)),
+        lambda: meter.cut_phase("a"),
+        lambda: meter.note_event("button"),
+        meter.clear_demand,
+        meter.clear,
+    ]
+    for change in changes:
+        meter.read("active_energy_import")
+        meter.shown["what a face made"] = 1
+        change()
+        meter.advance()
+        assert not meter.shown

@@ -233,6 +233,7 @@ class Outgoing:
 
     Attributes:
         gave_up: whether the last APDU was given up because nobody acknowledged.
+        due: when to call `late`, infinite for not at all.
     """
 
     def __init__(self, *, wait: float = WAIT, tries: int = TRIES) -> None:
@@ -240,7 +241,7 @@ class Outgoing:
         self._state = Sending.RESTING
         self._pieces: list[bytes] = []
         self._place = self._sent = 0
-        self._due = math.inf
+        self.due = math.inf
         self.gave_up = False
 
     @property
@@ -248,16 +249,11 @@ class Outgoing:
         """Whether a piece waits for its acknowledgement."""
         return self._state == Sending.WAITING
 
-    @property
-    def due(self) -> float:
-        """When to call `late`, infinite for not at all."""
-        return self._due
-
     def send(self, apdu: bytes, room: int, now: float) -> bytes:
         """Begin with an APDU, in place of one that is under way; gives the first piece. See `pieces`."""
         self._pieces = pieces(apdu, room)
         self._state, self._place, self._sent, self.gave_up = Sending.WAITING, 0, 1, False
-        self._due = now + self._wait
+        self.due = now + self._wait
         return self._pieces[0]
 
     def acknowledged(self, number: int, now: float) -> bytes:
@@ -274,13 +270,14 @@ class Outgoing:
 
     def late(self, now: float) -> bytes:
         """Time has passed; gives the piece again where it is due and may be sent again, or nothing."""
-        if now < self._due:
+        if now < self.due:
             return b""
         return self._move(Cue.LATE if self._sent < self._tries else Cue.TOO_LATE, now)
 
     def forget(self) -> None:
         """Give up what is under way."""
-        self._state, self._pieces, self._due = Sending.RESTING, [], math.inf
+        if self._state is not Sending.RESTING:
+            self._state, self._pieces, self.due = Sending.RESTING, [], math.inf
 
     def _move(self, cue: Cue, now: float) -> bytes:
         found = SENDER.get((self._state, cue))
@@ -289,10 +286,10 @@ class Outgoing:
         move, self._state = found
         if self._state == Sending.RESTING:
             self.gave_up = move == Move.GIVE_UP
-            self.forget()
+            self._pieces, self.due = [], math.inf
             return b""
         self._place, self._sent = (self._place + 1, 1) if move == Move.NEXT else (self._place, self._sent + 1)
-        self._due = now + self._wait
+        self.due = now + self._wait
         return self._pieces[self._place]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Final, Generic, Protocol, TypeVar, cast, overload
 
 from meterwire.errors import ChecksumError, MalformedError
 from meterwire.protocols.wire.declare import info
@@ -62,6 +62,15 @@ class Codec(Generic[T]):
         """
         return self._engine.build(value)
 
+    def prepared(self, value: T) -> tuple[bytes, T]:
+        """The octets of a message, and what stands for it in a larger one, so that it is built only once.
+
+        Raises:
+            LocalProtocolError: the layout cannot carry the value.
+        """
+        octets = self._engine.build(value)
+        return octets, self._engine.stand_in(value, octets)
+
     def trace(self, octets: bytes, *, spans: int = SPANS, lenient: bool = False, limits: Limits = LIMITS) -> Trace[T]:
         """The value or the error, and where each field lies. A lenient trace goes on past checks that do not match."""
         if self._trace is None:
@@ -110,15 +119,17 @@ class Codec(Generic[T]):
         return value
 
 
-@overload
-def codec(layout: type[T], edition: int | None = None) -> Codec[T]: ...
-@overload
-def codec(layout: Node[T], edition: int | None = None) -> Codec[T]: ...
-def codec(layout: Any, edition: int | None = None) -> Codec[Any]:
-    """The codec of a message class or layout, made once for each edition."""
-    return _codec(layout, edition, chosen())
+class _CodecOf(Protocol):
+    @overload
+    def __call__(self, layout: type[T], edition: int | None = None) -> Codec[T]: ...
+    @overload
+    def __call__(self, layout: Node[T], edition: int | None = None) -> Codec[T]: ...
 
 
 @cache
-def _codec(layout: Any, edition: int | None, engine_name: str) -> Codec[Any]:
-    return Codec(layout, edition, engine_name)
+def _codec(layout: Any, edition: int | None = None) -> Codec[Any]:
+    return Codec(layout, edition)
+
+
+codec: Final = cast("_CodecOf", _codec)
+"""`codec(layout, edition=None)`: the codec of a message class or layout, made once for each edition."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from meterwire.errors import LocalProtocolError
 from meterwire.protocols.wire.declare import info
-from meterwire.protocols.wire.generated.build import building_function
+from meterwire.protocols.wire.generated.build import Built, building_function
 from meterwire.protocols.wire.generated.parse import reading_function
 from meterwire.protocols.wire.limits import Limits
 from meterwire.protocols.wire.tracer import Stop
@@ -38,6 +38,9 @@ class Engine(Protocol):
 
     def build(self, value: Any) -> bytes:
         """The octets of a value; raises `LocalProtocolError`."""
+
+    def stand_in(self, value: Any, octets: bytes) -> Any:
+        """What `build` of a larger message takes in place of a message whose octets are known."""
 
 
 class GeneratedEngine:
@@ -69,6 +72,10 @@ class GeneratedEngine:
             name = getattr(info(self._layout), "name", None) or getattr(self._layout, "name", "the layout")
             raise LocalProtocolError(f"{name} cannot carry this value: {error}") from error
         return bytes(out)
+
+    def stand_in(self, value: Any, octets: bytes) -> Any:
+        """The octets themselves, with what they are octets of."""
+        return value if info(self._layout) is None else Built(self._layout, self._edition, octets)
 
 
 @cache

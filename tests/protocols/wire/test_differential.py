@@ -2,8 +2,12 @@
 
 import pytest
 
-from meterwire.errors import MalformedError
-from meterwire.protocols.wire.nodes import I64, U8, U16, Bcd, BitString, Enum, Maybe, Octets, Text, UInt
+from meterwire.errors import LocalProtocolError, MalformedError
+from meterwire.protocols.dlt69845.descriptors import Oad
+from meterwire.protocols.dlt69845.services.common import PiidAcd, ResultNormal
+from meterwire.protocols.dlt69845.services.get import GetResponseNormalList
+from meterwire.protocols.wire.codec import Codec
+from meterwire.protocols.wire.nodes import I64, U8, U16, Bcd, BitString, Enum, Maybe, Octets, Text, UInt, Variant
 from tests.protocols.wire import samples as s
 from tests.protocols.wire.differential import Pair, check_message, editions
 
@@ -87,3 +91,22 @@ def test_less_than_nothing(octets):
 def test_what_could_not_be_read_is_not_built(layout, value):
     """Both engines refuse to build what both would refuse to read."""
     assert Pair(layout, None).build(value) is None
+
+
+@pytest.mark.parametrize("engine", ["generated", "construct"])
+def test_a_message_that_was_built_before_stands_for_itself_and_for_nothing_else(engine):
+    """A response is made of results whose sizes had to be known: built once, the octets must be those built anew."""
+    oad = Oad(0x0010, 2, 0)
+    result = ResultNormal(oad, Variant(1, Variant(1, (Variant(6, 1), Variant(6, 2)))))
+    octets, prepared = Codec(ResultNormal, 2021, engine).prepared(result)
+    assert octets == Codec(ResultNormal, 2021, engine).build(result)
+    lists = Codec(GetResponseNormalList, 2021, engine)
+    assert lists.build(GetResponseNormalList(PiidAcd(), (prepared, result))) == lists.build(
+        GetResponseNormalList(PiidAcd(), (result, result))
+    )
+    for wrong in (Codec(Oad, 2021, engine).prepared(oad)[1], Codec(Oad, 2017, engine).prepared(oad)[1]):
+        with pytest.raises(LocalProtocolError):
+            lists.build(GetResponseNormalList(PiidAcd(), (wrong,)))
+    if engine == "generated":  # the other edition may say the same otherwise
+        with pytest.raises(LocalProtocolError):
+            Codec(GetResponseNormalList, 2017).build(GetResponseNormalList(PiidAcd(), (prepared,)))

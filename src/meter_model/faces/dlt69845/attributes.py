@@ -78,9 +78,14 @@ def is_served(oi: int) -> bool:
 
 def read(meter: Meter, oad: Oad) -> Variant:
     """An attribute, an element of it, or all attributes of an object (attribute 0); raises `Denied`."""
+    meter.advance()
+    shown: Variant | None = meter.shown.get(oad)
+    return _read(meter, oad) if shown is None else shown
+
+
+def _read(meter: Meter, oad: Oad) -> Variant:
     if not is_served(oad.oi):
         raise Denied(Dar.OBJECT_UNDEFINED)
-    meter.advance()
     if oad.attribute == _ALL:
         return _all(meter, oad)
     if records.keeps_records(oad.oi):
@@ -91,6 +96,7 @@ def read(meter: Meter, oad: Oad) -> Variant:
         return element(Variant(9, oad.oi.to_bytes(2, "big")), oad.index)
     found = quantity_attribute(meter, oad)
     if found is not None:
+        meter.shown[oad] = found
         return found
     return element(_whole(meter, oad), oad.index)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, Protocol
 
 from meterwire.errors import SecurityError
@@ -102,6 +103,7 @@ Handler = Callable[[Context, Any], Any]
 """From a request (of GET, SET, ACTION and PROXY: the one inside) to the body of the answer APDU."""
 
 
+@cache
 def echo(piid: Piid) -> PiidAcd:
     """The identifier of the answer to a request."""
     return PiidAcd(priority=piid.priority, access=0, number=piid.number)

@@ -94,7 +94,8 @@ class Connection69845:
 
     def next(self) -> float:
         """When the meter wants to speak of its own accord: pieces again, LINK, the end of an idle connection."""
-        return min(self.link.next(), self._ends(), self.reporter.next())
+        due = min(self.link.next(), self.reporter.next())
+        return due if self.context.connected is None else min(due, self._ends())
 
     def run(self, now: float) -> list[Answer]:
         """What it says of its own accord."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from meterwire.meter_model.faces.dlt69845.attributes import ASSOCIATION, read
 from meterwire.meter_model.faces.dlt69845.context import Context, Handler, echo
@@ -26,26 +26,36 @@ _ANY_SIZE: Final = frozenset({1, 2, 9, 10})
 
 def result_of(context: Context, oad: Oad) -> ResultNormal:
     """One attribute as it is read, or why not: one that no APDU of the agreed size has room for is refused too."""
+    return _checked(context, oad)[0]
+
+
+def _checked(context: Context, oad: Oad) -> tuple[ResultNormal, ResultNormal | None]:
+    """The result, and what stands for it in the answer where it had to be built already to know its size."""
     try:
         found = association(context, oad) if oad.oi == ASSOCIATION else read(context.meter, oad)
     except Denied as denied:
-        return ResultNormal(oad, Variant(0, denied.dar))
+        return ResultNormal(oad, Variant(0, denied.dar)), None
     result = ResultNormal(oad, Variant(1, found))
-    if found.tag in _ANY_SIZE and len(context.codec(ResultNormal).build(result)) > context.apdu_size - BLOCK_COST:
-        return ResultNormal(oad, Variant(0, Dar.DATA_BLOCK_UNAVAILABLE))
-    return result
+    if found.tag not in _ANY_SIZE:
+        return result, None
+    octets, prepared = context.codec(ResultNormal).prepared(result)
+    if len(octets) > context.apdu_size - BLOCK_COST:
+        return ResultNormal(oad, Variant(0, Dar.DATA_BLOCK_UNAVAILABLE)), None
+    return result, prepared
 
 
 def get_normal(context: Context, request: get.GetRequestNormal) -> get.GetResponse:
     """GET of one attribute."""
     context.blocks = []  # one result is never cut
-    return get.GetResponse(get.GetResponseNormal(echo(request.piid), result_of(context, request.oad)))
+    result, prepared = _checked(context, request.oad)
+    return get.GetResponse(get.GetResponseNormal(echo(request.piid), prepared or result))
 
 
 def get_list(context: Context, request: get.GetRequestNormalList) -> get.GetResponse:
     """GET of several attributes."""
-    piid, results = echo(request.piid), tuple(result_of(context, oad) for oad in request.oads)
-    return _whole(context, piid, results, get.GetResponseNormalList(piid, results))
+    build = context.codec(ResultNormal).prepared
+    results = [build(result_of(context, oad)) for oad in request.oads]
+    return _whole(context, echo(request.piid), results)
 
 
 def get_next(context: Context, request: get.GetRequestNext) -> get.GetResponse:
@@ -72,13 +82,13 @@ def get_md5(context: Context, request: get.GetRequestMd5) -> get.GetResponse:
 # ---------------------------------------------------------------- answers in blocks
 
 
-def _whole(context: Context, piid: PiidAcd, results: tuple[ResultNormal, ...], response: Any) -> get.GetResponse:
+def _whole(context: Context, piid: PiidAcd, results: list[tuple[bytes, ResultNormal]]) -> get.GetResponse:
     """The response where it fits, else the first of the blocks that it is cut into."""
-    room, of_result = context.apdu_size - BLOCK_COST, context.codec(ResultNormal)
+    room = context.apdu_size - BLOCK_COST
     blocks: list[list[ResultNormal]] = [[]]
     used = 0
-    for result in results:
-        octets = len(of_result.build(result))
+    for built, result in results:
+        octets = len(built)
         if used + octets > room and blocks[-1]:
             blocks.append([])
             used = 0
@@ -86,7 +96,7 @@ def _whole(context: Context, piid: PiidAcd, results: tuple[ResultNormal, ...], r
         used += octets
     if len(blocks) == 1:
         context.blocks = []
-        return get.GetResponse(response)
+        return get.GetResponse(get.GetResponseNormalList(piid, tuple(blocks[0])))
     context.blocks = [tuple(block) for block in blocks]
     return _block(context, piid, 0)
 

@@ -97,12 +97,18 @@ class ServerLink:
 
     def take(self) -> list[bytes]:
         """Frames to send now: acknowledgements, pieces, LINK requests."""
+        if not self._out:
+            return []
         out, self._out = self._out, []
         return out
 
     def _asked(self, found: list[Any], now: float) -> list[Asked]:
-        asked = (self._heard(piece.message, now) for piece in found if isinstance(piece, Frame))
-        return [one for one in asked if one is not None]
+        asked = []
+        for piece in found:
+            one = self._heard(piece.message, now) if type(piece) is Frame else None
+            if one is not None:
+                asked.append(one)
+        return asked
 
     def _heard(self, link: Link, now: float) -> Asked | None:
         control, meant = link.control, address_in(link)
@@ -122,6 +128,8 @@ class ServerLink:
         return Asked(link.user, link, answered=False) if link.user[:1] in _RECEIPTS else None
 
     def _is_meant(self, meant: Address) -> bool:
+        if meant.digits == self._own() and meant.kind is AddressKind.SINGLE:
+            return meant.logic == self._logic
         if meant.logic != self._logic and meant.kind != AddressKind.BROADCAST:
             return False
         if meant.kind == AddressKind.GROUP:
@@ -170,9 +178,10 @@ class ServerLink:
         return self._outgoing.busy
 
     def _say(self, user: bytes, client: int, control: LinkControl, now: float) -> bytes:
-        room = self.frame_size - _COST - len(_wire(self._own(), self._logic, self._edition)[1])
+        flag, octets = _wire(self._own(), self._logic, self._edition)
+        room = self.frame_size - _COST - len(octets)
         if len(user) <= room:
-            return self._frame(user, control, client)
+            return self._link.build(Link(_LENGTH, control, flag, octets, client, user))
         self._sending = _control(control.started_by_client, control.scrambled, 1), client
         return self._frame(self._outgoing.send(user, room, now), *self._sending)
 
@@ -188,7 +197,8 @@ class ServerLink:
 
     def next(self) -> float:
         """When to call `run`, infinite for not at all."""
-        return min(self._outgoing.due, float("inf") if self._presence is None else self._presence.next())
+        due = self._outgoing.due
+        return due if self._presence is None else min(due, self._presence.next())
 
     def run(self, now: float) -> None:
         """Time has passed: repeat a piece, log in, say that we are there; see `take`."""

@@ -67,6 +67,7 @@ class Reporter:
         self._attempts, self._again = 0, math.inf
         self._followed: Notice | None = None
         self._last = b""
+        self._may_be_allowed = "active_report" in getattr(context.meter, "parameters", {})
 
     # ------------------------------------------------------------ unasked
 
@@ -167,8 +168,7 @@ class Reporter:
     # ------------------------------------------------------------ how
 
     def _allowed(self, parameter: str) -> bool:
-        parameters = getattr(self._context.meter, "parameters", {})
-        return parameter in parameters and bool(parameters[parameter])
+        return self._may_be_allowed and bool(self._context.meter.parameters[parameter])
 
     def _channels(self) -> list[int]:
         parameters = self._context.meter.parameters

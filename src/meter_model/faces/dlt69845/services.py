@@ -32,6 +32,9 @@ _UNANSWERED: Final = frozenset({Service.LINK_RESPONSE, Service.REPORT_RESPONSE, 
 """What answers the server, so that an answer to it would never end."""
 
 
+_PROTECTED: Final = bytes([Service.SECURITY_REQUEST])
+
+
 def respond(context: Context, user: bytes) -> bytes | None:
     """The APDU that answers an APDU, None for none."""
     body = _body(context, user)
@@ -39,7 +42,7 @@ def respond(context: Context, user: bytes) -> bytes | None:
 
 
 def _body(context: Context, user: bytes) -> Any:
-    if user[:1] == bytes([Service.SECURITY_REQUEST]):
+    if user[:1] == _PROTECTED:
         try:
             return protected(context, user, answer)
         except MalformedError:

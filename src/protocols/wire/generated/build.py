@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from functools import singledispatch
 from typing import Any
 
+import msgspec
+
 from meterwire.protocols.wire.declare import BitsInfo, bits_info, info
 from meterwire.protocols.wire.facts import fixed, is_octet, marks, sizes, tagged_choice, target, width
 from meterwire.protocols.wire.generated.source import Scope, Source
@@ -52,6 +54,21 @@ class Misfit(ValueError):  # noqa: N818  never leaves the codec
     """A value that its layout cannot carry; never leaves the codec."""
 
 
+class Built(msgspec.Struct, frozen=True, gc=False):
+    """A message that has been built already, in place of the message."""
+
+    layout: Any
+    edition: int | None
+    octets: bytes
+
+
+def splice(value: Any, layout: Any, edition: int | None, out: bytearray) -> None:
+    """Append a message that has been built before, where one of this class is wanted."""
+    if type(value) is not Built or value.layout is not layout or value.edition != edition:
+        raise Misfit(f"{value!r} is no {layout.__name__}")
+    out += value.octets
+
+
 class Building:
     """The walk that writes building functions."""
 
@@ -59,6 +76,7 @@ class Building:
         self.source = source
         source.names.update(Misfit=Misfit, axdr=axdr_octets, bcd=bcd_octets, bits_=bit_octets, exact=exact)
         source.names.update(Variant=Variant, text=text_octets, chain=chain_octets, settled=settled, member=member)
+        source.names.update(splice=splice)
 
     def line(self, *texts: str) -> None:
         """Add lines to the source."""
@@ -85,7 +103,7 @@ class Building:
         patches: list[tuple[str, Size, str]] = []
         checks: list[tuple[str, Check]] = []
         known = self.source.constant(cls, cls.__name__)
-        self.line(f"if type(o) is not {known}: raise Misfit(f'{{o!r}} is no {cls.__name__}')")
+        self.line(f"if type(o) is not {known}: return splice(o, {known}, {self.source.edition}, out)")
         for place, f in enumerate(declared.fields):
             node = self.source.resolve(f.node)
             if f.name in starts or isinstance(node, (Size, Check)):
