@@ -40,6 +40,9 @@ class Carrier(Protocol):
     ) -> Steps[T]:
         """Send an APDU and wait for the APDU that `accept` takes; see `dialogue.exchange`."""
 
+    def queue(self, apdu: bytes) -> Steps[None]:
+        """Send an APDU that goes before the one of the next exchange; what answers it is waited for there."""
+
     def tell(self, apdu: bytes) -> Steps[None]:
         """Send an APDU that nobody answers."""
 
@@ -76,6 +79,10 @@ class WrapperCarrier:
             return accept(message.apdu)
 
         return (yield from exchange(request, self._framer, take, patience, repeatable=repeatable))
+
+    def queue(self, apdu: bytes) -> Steps[None]:
+        """Send an APDU in a wrapper, at once."""
+        yield from self.tell(apdu)
 
     def tell(self, apdu: bytes) -> Steps[None]:
         """Send an APDU in a wrapper."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from meterwire.errors import Refused, SequenceError
 from meterwire.protocols.dialogue import IGNORED, Ignored
@@ -32,12 +32,12 @@ class Incoming:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
         self._receiving = Receiving(limit)
 
-    def begin_again(self) -> None:
-        """The request is sent again: what has come is void."""
-        self._receiving = Receiving(self._limit)
+    @property
+    def begun(self) -> bool:
+        """Whether blocks have come: who asks again asks for the rest."""
+        return self._receiving.received > 0
 
     def take(self, octets: bytes) -> bytes | Ignored | More:
         """A block: the whole APDU when it was the last, `MORE` where it wants to be acknowledged.
@@ -55,23 +55,36 @@ class Incoming:
 
     def acknowledgement(self) -> bytes:
         """The APDU that says what has come."""
-        return codec(APDU).build(Variant(ApduTag.GENERAL_BLOCK_TRANSFER, self._receiving.acknowledgement()))
+        return built(self._receiving.acknowledgement())
 
 
-def acknowledgement_of(number: int) -> Callable[[bytes], int | Ignored]:
-    """Takes the acknowledgement of a block that we have sent.
+def built(block: GeneralBlockTransfer) -> bytes:
+    """The APDU of a block."""
+    return codec(APDU).build(Variant(ApduTag.GENERAL_BLOCK_TRANSFER, block))
+
+
+def answer_to(block: GeneralBlockTransfer, take: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Takes what answers the last block of a window of ours.
+
+    That is a block without data, which says what has come, or, where the block was the last of all, what `take` makes
+    of the answer to the whole.
 
     Raises:
         Refused: the server answers with an exception instead.
         SequenceError: with an APDU that is none of this.
     """
 
-    def accept(octets: bytes) -> int | Ignored:
-        answer = codec(APDU).parse(octets).value
-        if isinstance(answer, ExceptionResponse):
-            raise Refused(answer.service_error.tag, "the meter gave up the transfer of blocks")
-        if not isinstance(answer, GeneralBlockTransfer):
-            raise SequenceError("no acknowledgement of a block came")
-        return number if answer.acknowledged == number else IGNORED
+    def accept(octets: bytes) -> Any:
+        if octets[:1] == GENERAL_BLOCK:
+            answer = codec(APDU).parse(octets).value
+            if not answer.data and not answer.control.last:
+                complete = block.control.last and answer.acknowledged == block.block
+                return IGNORED if complete else answer
+        if block.control.last:
+            return take(octets)
+        refusal = codec(APDU).parse(octets).value
+        if isinstance(refusal, ExceptionResponse):
+            raise Refused(refusal.service_error.tag, "the meter gave up the transfer of blocks")
+        raise SequenceError("no acknowledgement of a block came")
 
     return accept

@@ -7,7 +7,6 @@ from typing import Any, Final, TypeVar
 
 from meterwire.errors import (
     Disconnected,
-    LocalProtocolError,
     MeterwireError,
     NoAnswer,
     OutcomeUnknown,
@@ -119,14 +118,28 @@ class HdlcCarrier:
             raise
         return found
 
-    def tell(self, apdu: bytes) -> Steps[None]:
-        """Not served: an APDU without an answer would need an unnumbered frame.
+    def queue(self, apdu: bytes) -> Steps[None]:
+        """Put an APDU into the turn of the next exchange, in front of its own.
 
         Raises:
-            LocalProtocolError: always.
+            Disconnected: the link has gone.
         """
         yield from ()
-        raise LocalProtocolError(f"{len(apdu)} octets without an answer: such services are not served over HDLC")
+        self._check_connected()
+        self.link.send(COMMAND + apdu)
+
+    def tell(self, apdu: bytes) -> Steps[None]:
+        """Send an APDU in unnumbered frames, which nobody acknowledges.
+
+        Raises:
+            Disconnected: the link has gone.
+        """
+        self._check_connected()
+        yield Send(self.link.unnumbered(COMMAND + apdu))
+
+    def _check_connected(self) -> None:
+        if self.link.state is not State.CONNECTED:
+            raise Disconnected(f"there is no HDLC link to server {self.server}")
 
 
 class _Talk:

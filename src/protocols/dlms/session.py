@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
-from meterwire.errors import LocalProtocolError, MeterwireError, NoAnswer, OutcomeUnknown, Refused, SecurityError
+from meterwire.errors import (
+    LocalProtocolError,
+    MeterwireError,
+    NoAnswer,
+    OutcomeUnknown,
+    Refused,
+    SecurityError,
+    SequenceError,
+)
 from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Steps
 from meterwire.protocols.dlms import reply_to_hls
 from meterwire.protocols.dlms.acse import Aare, Rlre
@@ -16,8 +25,9 @@ from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.association import Association
 from meterwire.protocols.dlms.block_transfer import Sending, Source
 from meterwire.protocols.dlms.carrier import Carrier
+from meterwire.protocols.dlms.ciphering import GeneralBlockTransfer
 from meterwire.protocols.dlms.client_services.get import get
-from meterwire.protocols.dlms.general_blocks import GENERAL_BLOCK, Incoming, More, acknowledgement_of
+from meterwire.protocols.dlms.general_blocks import GENERAL_BLOCK, MORE, Incoming, More, answer_to, built
 from meterwire.protocols.dlms.handshake import Handshake, release_request, returned_octets
 from meterwire.protocols.dlms.items import Target
 from meterwire.protocols.dlms.security.counters import LAST
@@ -251,20 +261,36 @@ class Session:
             return judge(whole) if isinstance(whole, bytes) else whole
 
         def make() -> bytes:
-            incoming.begin_again()
-            return protection.protect(plain)
+            return incoming.acknowledgement() if incoming.begun else protection.protect(plain)
 
         try:
             found: Any
             if len(plain) > self.room:
-                found = yield from self._in_blocks(protection.protect(plain), take, repeatable=repeatable)
+                found = yield from self._in_blocks(protection.protect(plain), take, incoming, repeatable=repeatable)
             else:
-                found = yield from self._carried(make, take, repeatable=repeatable)
+                found = yield from self._begun(make, take, incoming, repeatable=repeatable)
             while isinstance(found, More):
                 found = yield from self._carried(incoming.acknowledgement, take)
+        except Refused:
+            raise
         except OutcomeUnknown as lost:
+            self.association = None
             raise lost if changes else NoAnswer(str(lost)) from None
+        except MeterwireError:
+            self.association = None  # the line or the meter lost its way: begin again
+            raise
         return cast("T", found)
+
+    def _begun(
+        self, make: Callable[[], bytes], take: Callable[[bytes], Any], incoming: Incoming, *, repeatable: bool
+    ) -> Steps[Any]:
+        """Send, and wait for the answer or the beginning of one: the rest of it may always be asked for."""
+        try:
+            return (yield from self._carried(make, take, repeatable=repeatable))
+        except (NoAnswer, OutcomeUnknown):
+            if not incoming.begun:
+                raise
+            return MORE
 
     def tell(self, apdu: bytes) -> Steps[None]:
         """Send an APDU that has no answer.
@@ -277,17 +303,29 @@ class Session:
             raise LocalProtocolError(f"{len(apdu)} octets are too long for the meter, which takes {self.room}")
         yield from self.carrier.tell(protection.protect(apdu))
 
-    def _in_blocks(self, octets: bytes, take: Callable[[bytes], T | Ignored | More], *, repeatable: bool) -> Steps[Any]:
-        """Send by general block transfer, one block at a time: until the last has gone nothing is done."""
+    def _in_blocks(
+        self, octets: bytes, take: Callable[[bytes], Any], incoming: Incoming, *, repeatable: bool
+    ) -> Steps[Any]:
+        """Send by general block transfer, as many blocks in a row as the server has said that it takes.
+
+        Until the last block is there nothing is done, and it is no request by itself: what was lost is sent again.
+        """
         made = cast("Association", self.association)
         sending = Sending(Source((octets,)), made.max_pdu or LARGEST_APDU)
         while True:
-            (block,) = sending.blocks()
-            apdu = codec(APDU).build(Variant(ApduTag.GENERAL_BLOCK_TRANSFER, block))
-            if block.control.last:
-                return (yield from self._carried(lambda: apdu, take, repeatable=repeatable))  # noqa: B023  run at once
-            acknowledged = yield from self._carried(lambda: apdu, acknowledgement_of(block.block))  # noqa: B023
-            sending.acknowledge(acknowledged, 1)
+            *streamed, last = sending.blocks()
+            for block in streamed:
+                yield from self.carrier.queue(built(block))
+            make = partial(_or_the_rest, built(last), incoming)
+            try:
+                found = yield from self._begun(make, answer_to(last, take), incoming, repeatable=True)
+                if not isinstance(found, GeneralBlockTransfer):
+                    return found
+                sending.acknowledge(found.acknowledged, found.control.window)
+            except (NoAnswer, SequenceError) as error:
+                if repeatable or not last.control.last:
+                    raise
+                raise OutcomeUnknown(f"{error}: read back before trying again") from error
 
     def _carried(
         self, make: Callable[[], bytes], accept: Callable[[bytes], T | Ignored], *, repeatable: bool = True
@@ -297,19 +335,13 @@ class Session:
         if self.carrier.recovers or not repeatable:
             tries, once = min(tries, 1), self.patience  # the link tries again by itself, and never the APDU
         take = stale.passing_over(accept)
-        try:
-            for left in reversed(range(tries)):
-                try:
-                    return (yield from self.carrier.exchange(make(), take, once, repeatable=repeatable))
-                except NoAnswer as silence:
-                    if not left:
-                        raise stale.error or after(silence, tries) from None
-            raise NoAnswer(f"no answer from {self.patience.peer}: no tries are allowed")
-        except Refused:
-            raise
-        except MeterwireError:
-            self.association = None  # the line or the meter lost its way: begin again
-            raise
+        for left in reversed(range(tries)):
+            try:
+                return (yield from self.carrier.exchange(make(), take, once, repeatable=repeatable))
+            except NoAnswer as silence:
+                if not left:
+                    raise stale.error or after(silence, tries) from None
+        raise NoAnswer(f"no answer from {self.patience.peer}: no tries are allowed")
 
     def next_invoke(self) -> Invoke:
         """The invoke id of another confirmed request."""
@@ -320,6 +352,11 @@ class Session:
         """The number of another request with a long invoke id."""
         self._long_invoke = (self._long_invoke + 1) & 0xFFFFFF
         return self._long_invoke
+
+
+def _or_the_rest(octets: bytes, incoming: Incoming) -> bytes:
+    """An APDU, or once its answer has begun what asks for the rest of it."""
+    return incoming.acknowledgement() if incoming.begun else octets
 
 
 def _raise_exception(apdu: Variant) -> None:

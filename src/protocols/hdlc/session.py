@@ -117,6 +117,12 @@ class Link:
             raise LocalProtocolError("an HDLC link must be connected before anything is sent")
         self.numbers.add(segments(message, self.agreed.info_tx))
 
+    def unnumbered(self, message: bytes) -> bytes:
+        """UI frames with a message that is neither acknowledged nor repeated; the turn is kept."""
+        said = Control(Kind.UI, final=False)
+        parts = segments(message, self.agreed.info_tx)
+        return b"".join(self._frame(said, part.information, more=part.more) for part in parts)
+
     def turn(self) -> bytes:
         """The frames of this end's turn; the last one hands the turn over."""
         self.has_turn, self._taken = False, 0
