@@ -81,6 +81,7 @@ class Files:
         announced: the file that is being taken, or was taken last; None for none.
         running: the file whose image runs; None for the program that the meter was made with.
         due: when what has been taken shall run, local; None where nobody has said.
+        server: stands in for the file server that the meter is told to fetch from and send to: octets by name.
     """
 
     def __init__(self, meter: Meter) -> None:
@@ -88,6 +89,7 @@ class Files:
         self.announced: Announced | None = None
         self.running: Announced | None = None
         self.due: dt.datetime | None = None
+        self.server: dict[str, bytes] = {}
         self._parts: dict[int, bytes] = {}
         self._image = b""
         self._changes = 0
@@ -127,6 +129,22 @@ class Files:
         if number not in self._parts:
             raise IndexError(number)
         return self._parts[number]
+
+    def take(self, file: Announced, octets: bytes) -> None:
+        """Take a whole file at once; raises LocalProtocolError where it is not as long as was announced."""
+        if len(octets) != file.size:
+            raise LocalProtocolError(f"a file of {len(octets)} octets, not {file.size}")
+        self.cancel()
+        self.start(file)
+        for number in range(file.blocks):
+            self.write(number, octets[number * file.block :][: file.block])
+
+    def content(self) -> bytes:
+        """The file that was taken last; raises NoTransfer, and LocalProtocolError while blocks are missing."""
+        self._file()
+        if not self.complete:
+            raise LocalProtocolError("blocks are missing")
+        return self._whole()
 
     @property
     def blocks(self) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from meterwire.meter_model.faces.dlt69845.association import LONGEST_APDU
 from meterwire.meter_model.faces.dlt69845.context import Context, Handler, echo
 from meterwire.meter_model.faces.dlt69845.get import result_of
 from meterwire.meter_model.faces.dlt69845.methods import act
 from meterwire.meter_model.faces.dlt69845.types import Denied
+from meterwire.protocols.dlt69845.data import DATA
 from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.dlt69845.services.action import (
     ActionItem,
@@ -47,6 +49,8 @@ def _run(context: Context, item: ActionItem) -> ActionResult:
     except Denied as denied:
         return ActionResult(item.omd, denied.dar)
     context.changed = True
+    if value is not None and len(context.codec(DATA).build(value)) > LONGEST_APDU:
+        return ActionResult(item.omd, Dar.DATA_BLOCK_UNAVAILABLE)  # it can be asked for in parts
     return ActionResult(item.omd, Dar.SUCCESS, value)
 
 

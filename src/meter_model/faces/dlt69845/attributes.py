@@ -76,6 +76,10 @@ def is_served(oi: int) -> bool:
     return oi in rows() or oi == ASSOCIATION or has_quantities(oi) or records.keeps_records(oi)
 
 
+def _is_record(oad: Oad) -> bool:
+    return records.keeps_records(oad.oi) and oad.number not in rows().get(oad.oi, {})
+
+
 def read(meter: Meter, oad: Oad) -> Variant:
     """An attribute, an element of it, or all attributes of an object (attribute 0); raises `Denied`."""
     meter.advance()
@@ -88,7 +92,7 @@ def _read(meter: Meter, oad: Oad) -> Variant:
         raise Denied(Dar.OBJECT_UNDEFINED)
     if oad.attribute == _ALL:
         return _all(meter, oad)
-    if records.keeps_records(oad.oi):
+    if _is_record(oad):
         return records.read(meter, oad)
     if oad.attribute != oad.number:
         raise Denied(Dar.OBJECT_UNAVAILABLE)  # features are variants of values, of which these have none
@@ -106,7 +110,7 @@ def write(meter: Meter, oad: Oad, data: Variant, by: Author) -> None:
     if not is_served(oad.oi):
         raise Denied(Dar.OBJECT_UNDEFINED)
     meter.advance()
-    if records.keeps_records(oad.oi):
+    if _is_record(oad):
         records.put(meter, oad, data, by)
         return
     row = rows().get(oad.oi, {}).get(oad.attribute)

@@ -1,8 +1,13 @@
-"""Files in blocks through DL/T 698.45 (interface class 18, object F001): announce, write, read, check, run, compare.
+"""Files through DL/T 698.45 (interface class 18): whole (F000), in blocks (F001), or from a file server (F002).
 
-Layout as firmware of meters and terminals has it: start {{source, target, size, attributes, version, category}, block
-size, {kind of check, digest}}, block {number from 0, octets}, states of blocks as a bit-string whose first bit is block
-0. The numbers of the result (attribute 3) are recalled: up to 99 per cent, 100 done, 255 none.
+All three are doors to one transfer: what came through one is checked, and made to run, through any. Layout of F001 as
+firmware of meters and terminals has it: start {{source, target, size, attributes, version, category}, block size,
+{kind of check, digest} or NULL}, block {number from 0, octets}, states of blocks as a bit-string whose first bit is
+block 0. The numbers of the result (attribute 3) are recalled: up to 99 per cent, 100 done, 255 none.
+
+F000 takes or gives a file with one method, whose APDU the link cuts into pieces; that its methods 7 and 8 have a file's
+information and content is assumed, method 127 (name, place, length) is that of a terminal's firmware. F002 is told a
+server (attribute 4) and then to fetch (7) or send (8) a file {information, protocol}, as the same firmware has it.
 """
 
 from __future__ import annotations
@@ -19,27 +24,28 @@ from meterwire.protocols.dlt69845.dates import NOT_SPECIFIED, DateTimeS
 from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.wire.nodes import Variant
 
-FILES: Final = 0xF001
+FRAMED, BLOCKS, EXTENDED = OBJECTS = (0xF000, 0xF001, 0xF002)
 _BLOCK_SIZE: Final = 512
 """The size of blocks that the meter names as its own; it takes others."""
 _DONE, _NO_FILE, _CHECK_FAILED = 100, 255, 104
 _CHECKS: Final = {0: "crc", 1: "md5", 2: "sha1", 255: "other"}
-_START: Final = (2, 18, 2)
+_LARGE_BLOCK: Final = 4096
+"""Octets of the blocks that a file is kept in which came whole."""
 _FILE: Final = (10, 10, 6, 4, 10, 22)
 _LONGEST_TEXT: Final = 128
 
 
-def read(meter: Meter, number: int) -> Variant:
+def read(meter: Meter, oi: int, number: int) -> Variant:
     """An attribute, whole; raises `Denied`."""
-    serve = _ATTRIBUTES.get(number)
+    serve = _ATTRIBUTES.get(number) if number in _SHARED or oi == BLOCKS else None
     if serve is None:
         raise Denied(Dar.OBJECT_UNAVAILABLE)
     return serve(meter.files)
 
 
-def put(meter: Meter, number: int, data: Variant) -> None:
+def put(meter: Meter, oi: int, number: int, data: Variant) -> None:
     """Set attribute 7, when what has been taken shall run; not specified takes that back. Raises `Denied`."""
-    if number != 7:
+    if number != 7 or oi != BLOCKS:
         raise Denied(Dar.READ_WRITE_DENIED)
     if data.tag != 28 or not isinstance(data.value, DateTimeS):
         raise Denied(Dar.TYPE_UNMATCHED)
@@ -49,9 +55,9 @@ def put(meter: Meter, number: int, data: Variant) -> None:
     meter.files.schedule(due)
 
 
-def act(meter: Meter, method: int, parameter: Variant) -> Variant | None:
+def act(meter: Meter, oi: int, method: int, parameter: Variant) -> Variant | None:
     """Run a method and give what it answers; raises `Denied`."""
-    serve = _METHODS.get(method)
+    serve = _COMMON.get(method) or _METHODS[oi].get(method)
     if serve is None:
         raise Denied(Dar.OBJECT_UNAVAILABLE)
     try:
@@ -62,6 +68,11 @@ def act(meter: Meter, method: int, parameter: Variant) -> Variant | None:
         raise Denied(Dar.DATA_BLOCK_NUMBER_INVALID) from None
     except LocalProtocolError:
         raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED) from None
+
+
+def methods_of(oi: int) -> frozenset[int]:
+    """The methods that an object for files has."""
+    return frozenset({*_COMMON, *_METHODS.get(oi, {})})
 
 
 # ---------------------------------------------------------------- attributes
@@ -93,6 +104,8 @@ def _due(files: Files) -> Variant:
     return Variant(28, NOT_SPECIFIED) if files.due is None else time_data(files.due)
 
 
+_SHARED: Final = frozenset({2, 3})
+"""Attributes of the class; the others are those of F001."""
 _ATTRIBUTES: Final[Mapping[int, Callable[[Files], Variant]]] = {
     2: _information,
     3: _result,
@@ -128,15 +141,25 @@ def _verify(files: Files, parameter: Variant) -> None:
         raise Denied(Dar.OTHER)
 
 
-def _start(files: Files, parameter: Variant) -> None:
-    file, block, check = _members(parameter, _START)
-    source, target, size, attributes, version, category = _members(Variant(2, file), _FILE)
-    kind, digest = _members(Variant(2, check), (22, 9))
+def _file_of(information: Variant, block: int, check: str = "none", digest: bytes = b"") -> Announced:
+    source, target, size, attributes, version, category = _members(information, _FILE)
     texts = [str(one) if isinstance(one, str) else one.decode("latin-1") for one in (source, target, version)]
-    if kind not in _CHECKS or any(len(one) > _LONGEST_TEXT for one in texts) or len(attributes) > 8:
+    if any(len(one) > _LONGEST_TEXT for one in texts) or len(attributes) > 8:
         raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
-    name = _CHECKS[kind] if digest else "none"
-    files.start(Announced(texts[0], texts[1], size, attributes, texts[2], category, block, name, digest))
+    return Announced(texts[0], texts[1], size, attributes, texts[2], category, block, check, digest)
+
+
+def _start(files: Files, parameter: Variant) -> None:
+    """Method 7: information, size of blocks (16 or 32 bits), check."""
+    if parameter.tag != 2 or len(parameter.value) != 3:
+        raise Denied(Dar.TYPE_UNMATCHED)
+    information, block, check = parameter.value
+    if block.tag not in {18, 6} or check.tag not in {2, 0}:
+        raise Denied(Dar.TYPE_UNMATCHED)
+    kind, digest = _members(check, (22, 9)) if check.tag else (0, b"")
+    if kind not in _CHECKS:
+        raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
+    files.start(_file_of(information, block.value, _CHECKS[kind] if digest else "none", digest))
 
 
 def _write(files: Files, parameter: Variant) -> None:
@@ -145,9 +168,50 @@ def _write(files: Files, parameter: Variant) -> None:
 
 def _read(files: Files, parameter: Variant) -> Variant:
     """The block as {number, octets}: the form of the answer is that of method 8 (assumed)."""
-    if parameter.tag != 18:
+    (number,) = (parameter.value,) if parameter.tag == 18 else _members(parameter, (18,))
+    return Variant(2, (Variant(18, number), Variant(9, files.read(number))))
+
+
+def _take(files: Files, parameter: Variant) -> None:
+    """Method 7 of F000: information, content."""
+    if parameter.tag != 2 or len(parameter.value) != 2 or parameter.value[1].tag != 9:
         raise Denied(Dar.TYPE_UNMATCHED)
-    return Variant(2, (parameter, Variant(9, files.read(parameter.value))))
+    files.take(_file_of(parameter.value[0], _LARGE_BLOCK), parameter.value[1].value)
+
+
+def _give(files: Files, parameter: Variant) -> Variant:
+    """Method 8 of F000: the file that was taken last; its information says which, and is not looked at."""
+    _members(parameter, _FILE)
+    return Variant(9, files.content())
+
+
+def _give_part(files: Files, parameter: Variant) -> Variant:
+    """Method 127 of F000: so many octets of it from a place on; fewer at its end."""
+    _, place, length = _members(parameter, (10, 6, 6))
+    found = files.content()[place : place + length]
+    if not found:
+        raise Denied(Dar.READ_WRITE_DENIED)
+    return Variant(9, found)
+
+
+def _asked_of_server(parameter: Variant) -> Announced:
+    """Information and protocol; which protocol it is makes no difference to a server that is a stand-in."""
+    if parameter.tag != 2 or len(parameter.value) != 2 or parameter.value[1].tag != 22:
+        raise Denied(Dar.TYPE_UNMATCHED)
+    return _file_of(parameter.value[0], _LARGE_BLOCK)
+
+
+def _fetch(files: Files, parameter: Variant) -> None:
+    """Method 7 of F002: the file of that source, as the server has it."""
+    file = _asked_of_server(parameter)
+    if file.source not in files.server:
+        raise Denied(Dar.TEMPORARY_FAILURE)
+    files.take(file, files.server[file.source])
+
+
+def _send(files: Files, parameter: Variant) -> None:
+    """Method 8 of F002: what was taken last, to the server under the target's name."""
+    files.server[_asked_of_server(parameter).target] = files.content()
 
 
 def _compare(files: Files, parameter: Variant) -> Variant:
@@ -158,12 +222,10 @@ def _compare(files: Files, parameter: Variant) -> Variant:
     return Variant(2, (Variant(9, files.compare(factor, address, length)),))
 
 
-_METHODS: Final[Mapping[int, Callable[[Files, Variant], Variant | None]]] = {
-    1: _cancel,
-    3: _cancel,
-    4: _verify,
-    7: _start,
-    8: _write,
-    9: _read,
-    10: _compare,
+_Method = Callable[[Files, Variant], Variant | None]
+_COMMON: Final[Mapping[int, _Method]] = {1: _cancel, 3: _cancel, 4: _verify}
+_METHODS: Final[Mapping[int, Mapping[int, _Method]]] = {
+    FRAMED: {7: _take, 8: _give, 127: _give_part},
+    BLOCKS: {7: _start, 8: _write, 9: _read, 10: _compare},
+    EXTENDED: {7: _fetch, 8: _send},
 }

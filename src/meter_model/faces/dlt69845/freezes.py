@@ -336,3 +336,5 @@ def _choose_minutes(meter: Meter, added: Sequence[tuple[int, Oad, int]], deleted
 
 
 _METHODS: Final[Mapping[int, Any]] = {1: _clear, 3: _trigger, 4: _add, 5: _delete, 7: _add_several, 8: _clear}
+METHODS: Final = frozenset(_METHODS)
+"""Their numbers; which of them an object refuses depends on its kind."""

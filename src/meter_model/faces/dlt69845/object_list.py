@@ -22,8 +22,8 @@ from meterwire.protocols.wire.nodes import Variant
 
 _ACCESS: Final = {"r": 1, "x": 2, "w": 3}
 _READ: Final = 1
-_CLEARED: Final = frozenset({2, 7, 24})
-"""Classes of which method 1 clears each object: demands and events."""
+_CLEARED: Final = 2
+"""The class of which method 1 clears each object: demands."""
 _LAST: Final = 5
 
 
@@ -70,10 +70,10 @@ def _attributes(oi: int) -> Variant:
 def _methods(oi: int) -> Variant:
     numbers = {method for served, method in METHODS if served == oi}
     row = object_of(oi)
-    if row is not None and row.class_id in _CLEARED:
+    if row is not None and row.class_id == _CLEARED:
         numbers.add(1)
-    if records.keeps_records(oi) and row is not None and row.class_id == 9:
-        numbers.update((3, 4, 5, 7, 8))
+    if records.keeps_records(oi):
+        numbers |= records.methods_of(oi)
     return Variant(1, tuple(_pair(number, Variant(3, True)) for number in sorted(numbers)))
 
 

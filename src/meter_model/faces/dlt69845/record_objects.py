@@ -1,4 +1,4 @@
-"""The objects of DL/T 698.45 that keep records or files - freezes, events, F001 - as attributes, settings, methods."""
+"""The objects of DL/T 698.45 that keep records or files - freezes, events, files - as attributes, settings, methods."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from meterwire.protocols.wire.nodes import Variant
 
 _MOST_ROWS = 64
 """Rows that the whole attribute may have where it is read as a value."""
+_EVENT_METHODS = frozenset({1, 4, 5})
 _LOGICAL_NAME, _FREEZE_ROWS, _FREEZE_COLUMNS = 1, 2, 3
 
 
 def keeps_records(oi: int) -> bool:
     """Whether an OI is that of an object that keeps records, or takes files."""
-    return freezes.is_freeze(oi) or oi in event_objects() or oi == files.FILES
+    return freezes.is_freeze(oi) or oi in event_objects() or oi in files.OBJECTS
 
 
 def table_of(meter: Meter, oad: Oad) -> Table:
@@ -40,8 +41,9 @@ def table_of(meter: Meter, oad: Oad) -> Table:
 
 def read(meter: Meter, oad: Oad) -> Variant:
     """An attribute, or an element of it; of a record table the n-th last record; raises `Denied`."""
-    if oad.oi == files.FILES:
-        whole = Variant(9, oad.oi.to_bytes(2, "big")) if oad.number == _LOGICAL_NAME else files.read(meter, oad.number)
+    if oad.oi in files.OBJECTS:
+        named = oad.number == _LOGICAL_NAME
+        whole = Variant(9, oad.oi.to_bytes(2, "big")) if named else files.read(meter, oad.oi, oad.number)
     elif oad.number == _LOGICAL_NAME:
         table_of(meter, Oad(oad.oi, 2, 0)) if freezes.is_freeze(oad.oi) else events.event_object(meter, oad.oi)
         whole = Variant(9, oad.oi.to_bytes(2, "big"))
@@ -79,16 +81,23 @@ def put(meter: Meter, oad: Oad, data: Variant, by: Author | None = None) -> None
     """Set an attribute; raises `Denied`."""
     if freezes.is_freeze(oad.oi) or oad.index:
         raise Denied(Dar.READ_WRITE_DENIED)
-    if oad.oi == files.FILES:
-        files.put(meter, oad.number, data)
+    if oad.oi in files.OBJECTS:
+        files.put(meter, oad.oi, oad.number, data)
         return
     events.put(meter, events.event_object(meter, oad.oi), oad.number, data, by)
 
 
+def methods_of(oi: int) -> frozenset[int]:
+    """The methods that an object with records or files has."""
+    if oi in files.OBJECTS:
+        return files.methods_of(oi)
+    return freezes.METHODS if freezes.is_freeze(oi) else _EVENT_METHODS
+
+
 def act(meter: Meter, oi: int, method: int, parameter: Variant, by: Author | None = None) -> Variant | None:
     """Run a method and give what it answers, None for nothing; raises `Denied`."""
-    if oi == files.FILES:
-        return files.act(meter, method, parameter)
+    if oi in files.OBJECTS:
+        return files.act(meter, oi, method, parameter)
     if freezes.is_freeze(oi):
         freezes.act(meter, oi, method, parameter)
     elif oi not in event_objects():
