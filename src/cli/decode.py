@@ -15,7 +15,17 @@ from meterwire.cli.decode_input import Input, Source, read_input
 from meterwire.cli.objects import objects_from
 from meterwire.cli.output import print_json
 from meterwire.errors import LocalProtocolError
-from meterwire.protocols.recognise import DIALECTS, Explanation, Piece, TitleKeys, dissection, keys_of, pieces, plain
+from meterwire.protocols.recognise import (
+    DIALECTS,
+    Explanation,
+    Joiner,
+    Piece,
+    TitleKeys,
+    dissection,
+    keys_of,
+    pieces,
+    plain,
+)
 from meterwire.protocols.wire.dissect import Dissection, printable, render, tree
 from meterwire.transports.capture.piece import Piece as Chunk
 
@@ -73,16 +83,22 @@ def decoded(given: Input, dialect: str | None = None, keys: Sequence[TitleKeys] 
     """All pieces of an input in the order in which they begin, each with its tree."""
     placed: list[tuple[int, Piece, Chunk]] = []
     for source in given.sources:
-        found = pieces(source.octets, dialect, cuts=source.cuts, parts=source.parts)
-        placed += [_placed(source, piece) for piece in found]
+        joiner = Joiner()
+        for piece in pieces(source.octets, dialect, cuts=source.cuts, parts=source.parts):
+            placed.append(_placed(source, piece, piece.offset))
+            placed += [_placed(source, whole, piece.offset) for whole in joiner.take(piece)]
     explanation = Explanation(keys)
     for _, piece, chunk in sorted(placed, key=lambda one: one[0]):
         yield Shown(piece, chunk, dissection(piece, explanation))
 
 
-def _placed(source: Source, piece: Piece) -> tuple[int, Piece, Chunk]:
-    place, chunk = source.chunk_at(piece.offset)
-    return place, msgspec.structs.replace(piece, offset=place), chunk
+def _placed(source: Source, piece: Piece, at: int) -> tuple[int, Piece, Chunk]:
+    """A piece with its place among all octets of the input; one that was put together stands behind its last part."""
+    place, chunk = source.chunk_at(at)
+    if not piece.parts:
+        return place, msgspec.structs.replace(piece, offset=place), chunk
+    parts = tuple(source.chunk_at(part)[0] for part in piece.parts)
+    return place, msgspec.structs.replace(piece, parts=parts), chunk
 
 
 def keys_in(path: Path | None) -> tuple[TitleKeys, ...]:
@@ -98,7 +114,10 @@ def keys_in(path: Path | None) -> tuple[TitleKeys, ...]:
 
 
 def as_object(shown: Shown) -> dict[str, Any]:
-    """A piece for programs. `error` is what is wrong with the frame itself; faults of inner layers are in the tree."""
+    """A piece for programs. `error` is what is wrong with the frame itself; faults of inner layers are in the tree.
+
+    What was put together from several frames has `parts` as well: the offsets of these, of which `offset` is the first.
+    """
     piece, candidate = shown.piece, shown.piece.candidate
     made: dict[str, Any] = {
         "dialect": None,
@@ -113,6 +132,8 @@ def as_object(shown: Shown) -> dict[str, Any]:
         made["value"] = plain(candidate.message, candidate.codec.layout)
         made["tree"] = tree(shown.found.root)
         made["error"] = shown.found.root.error or None
+    if piece.parts:
+        made |= {"offset": piece.parts[0], "parts": list(piece.parts)}
     return made
 
 
@@ -125,7 +146,8 @@ def as_lines(shown: Shown) -> list[str]:
         more = f" ... {len(piece.octets)} octets in all" if len(piece.octets) > _MOST_GARBAGE else ""
         return [f"garbage at {piece.offset}{when}: {octets}{more} ({piece.reason})"]
     other = f"; or {piece.runner_up.title} ({piece.runner_up.dialect})" if piece.runner_up else ""
-    heading = f"{piece.candidate.dialect} at {piece.offset}{when}: {piece.candidate.title}{other}"
+    at = ", ".join(map(str, piece.parts)) or piece.offset
+    heading = f"{piece.candidate.dialect} at {at}{when}: {piece.candidate.title}{other}"
     return [heading, *(f"  {line}" for line in render(shown.found, width=_WIDTH))]
 
 

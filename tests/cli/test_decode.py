@@ -4,6 +4,7 @@ import io
 import json
 import struct
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -31,7 +32,9 @@ def texts(item):
 
 
 def joined(objects):
-    return "".join(one["octets"] for one in sorted(objects, key=lambda one: one["offset"]))
+    """The input again: all pieces in order, without what was put together from them."""
+    alone = [one for one in objects if "parts" not in one]
+    return "".join(one["octets"] for one in sorted(alone, key=lambda one: one["offset"]))
 
 
 def test_hex_is_shown_as_a_tree(capsys):
@@ -122,6 +125,20 @@ def test_a_message_without_a_frame_over_several_lines(capsys, tmp_path, before, 
     assert [one["dialect"] for one in found][:2] == ["dlms", "dlt645"]
     assert found[0]["octets"] == octets.hex().upper()
     assert "double-long-unsigned 1234" in texts(found[0]["tree"])
+
+
+def test_what_came_in_several_frames_is_shown_whole(capsys):
+    """Protects whoever captured a push in segments: the whole of it behind its last frame, and where its parts are."""
+    capture = str(Path(__file__).parents[2] / "captures/dlms_hdlc_push_segmented.hex")
+    code, found = decoded(capsys, capture)
+    assert code == 0
+    whole = found[3]
+    assert set(whole) == KEYS["object"] | {"parts"}
+    assert (whole["dialect"], whole["offset"], whole["parts"]) == ("dlms", 0, [0, 166, 332])
+    assert whole["tree"]["span"] == [0, len(whole["octets"]) // 2]
+    assert any("1-0:1.7.0 active power +" in text for text in texts(whole["tree"]))
+    assert run(["decode", capture]) == 0
+    assert "dlms at 0, 166, 332, received: " in capsys.readouterr().out
 
 
 def test_answers_between_the_parts_of_a_request(capsys, tmp_path):

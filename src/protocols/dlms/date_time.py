@@ -140,16 +140,29 @@ class CosemDateTime(msgspec.Struct, frozen=True):
         return MalformedError(f"there is no such {what}: {self}", "date-time")
 
     def __str__(self) -> str:
-        """The fields for people, `*` for what is not specified."""
-        day = "-".join((_shown(self.year, 4, YEAR_UNSPECIFIED), _shown(self.month), _shown(self.day)))
+        """The fields for people, `*` for what is not specified, words for the status and days that are no numbers."""
+        month, day = _MONTHS.get(self.month) or _shown(self.month), _DAYS.get(self.day) or _shown(self.day)
+        day = "-".join((_shown(self.year, 4, YEAR_UNSPECIFIED), month, day))
         clock = ":".join((_shown(self.hour), _shown(self.minute), _shown(self.second)))
         if self.hundredths != UNSPECIFIED:
             clock += f".{self.hundredths:02}"
         if self.deviation != DEVIATION_UNSPECIFIED:
             sign, minutes = "-" if self.deviation > 0 else "+", abs(self.deviation)
             clock += f"{sign}{minutes // 60:02}:{minutes % 60:02}"
-        status = "" if self.status in (0, UNSPECIFIED) else f" status {self.status:02X}H"
-        return f"{day} {clock}{status}"
+        return f"{day} {clock}{_status(self.status)}"
+
+
+_MONTHS: Final = {DAYLIGHT_SAVING_END: "daylight saving end", DAYLIGHT_SAVING_BEGIN: "daylight saving begin"}
+_DAYS: Final = {LAST_DAY: "last day", SECOND_LAST_DAY: "second last day"}
+
+
+def _status(octet: int) -> str:
+    """The bits of a status by name; those that have none as digits."""
+    if octet in (0, UNSPECIFIED):
+        return ""
+    names = [flag.name.lower().replace("_", " ") for flag in ClockStatus if octet & flag and flag.name]
+    rest = octet & ~sum(ClockStatus)
+    return " (" + ", ".join(names + ([f"status {rest:02X}H"] if rest else [])) + ")"
 
 
 def _zero(value: int) -> int:

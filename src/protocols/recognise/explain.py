@@ -80,6 +80,8 @@ class Explanation:
             note = self._ciphers.notice(message, name, value)
             if note:
                 return note
+        elif isinstance(message, Protected) and name == "content" and message.control.encrypted:
+            return "ciphered: keys are needed to look inside"
         if isinstance(message, (Item1997, Error1997)):
             return _of_1997(message, name, value)
         if isinstance(message, HdlcFrame):

@@ -45,6 +45,7 @@ class Piece(msgspec.Struct, frozen=True):
         runner_up: what else it could be, where that is not sure.
         reason: why it is garbage.
         shared: octets in front of it that belong to the piece before as well: the one flag between two HDLC frames.
+        parts: of a message put together from several frames, where these begin; its own octets count from 0.
     """
 
     offset: int
@@ -53,6 +54,7 @@ class Piece(msgspec.Struct, frozen=True):
     runner_up: Candidate | None = None
     reason: str = ""
     shared: bytes = b""
+    parts: tuple[int, ...] = ()
 
     @property
     def preamble(self) -> bytes:
