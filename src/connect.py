@@ -231,6 +231,8 @@ def _dlt69845(endpoint: Endpoint, address: str | None) -> tuple[Any, Any, dict[s
         settings["edition"] = endpoint.option("edition")
     if endpoint.transport in {"serial", "rfc2217", "pty"}:
         settings["wake"] = 4
+    if endpoint.option("tag"):
+        settings["tag"] = endpoint.option("tag")
     return Meter69845, AsyncMeter69845, settings | ({"address": address} if address else {})
 
 

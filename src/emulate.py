@@ -221,7 +221,10 @@ class _Faces:
         """The face behind an endpoint; raises LocalProtocolError for a dialect that no meter speaks."""
         kind = (
             endpoint.dialect,
-            *(endpoint.option(name) for name in ("edition", "info", "window", "dial", "hello", "heartbeat", "mode")),
+            *(
+                endpoint.option(name)
+                for name in ("edition", "info", "window", "dial", "hello", "heartbeat", "mode", "tag")
+            ),
         )
         if kind not in self._made:
             self._made[kind] = _face(endpoint, self._meter)
@@ -238,7 +241,7 @@ def _face(endpoint: Endpoint, meter: Meter) -> Any:
     if dialect == "dlt69845":
         from meterwire.meter_model.faces.dlt69845.face import Face69845  # noqa: PLC0415  see above
 
-        return Face69845(meter, heartbeat=_heartbeat(endpoint), **of_edition)
+        return Face69845(meter, heartbeat=_heartbeat(endpoint), tag=endpoint.option("tag", 0), **of_edition)
     if dialect == "dlms":
         from meterwire.meter_model.faces.dlms.face import FaceDlms  # noqa: PLC0415  see above
 

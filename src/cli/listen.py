@@ -1,4 +1,4 @@
-"""`meterwire listen`: the pushes that meters send unasked, as they come."""
+"""`meterwire listen`: the pushes and reports that meters send unasked, as they come."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ def listen(
 ) -> int:
     """Show pushes until so many have come, so long has passed, or the line ends; 1 if none came."""
     endpoint = Endpoint.parse(url)
+    if endpoint.dialect == "dlt69845":
+        from meterwire.cli.listen_dlt69845 import listen as reports  # noqa: PLC0415  a dialect is loaded when it is used
+
+        return reports(url, count, seconds, record=record, json=json)
     if endpoint.dialect not in ("dlms", "dlms-hdlc"):
-        raise LocalProtocolError("pushes are listened to on dlms and dlms-hdlc (HDLC or M-Bus) endpoints")
+        raise LocalProtocolError("dlms and dlms-hdlc (HDLC or M-Bus) endpoints are listened to, and dlt69845 ones")
     listener = PushListener(_keys(keys))
     with session_filters(url, trace=False, record=record, name="listen") as filters:
         line = open_line(endpoint, *filters)

@@ -235,13 +235,13 @@ def listen(
     url: Url,
     /,
     *,
-    count: Annotated[int | None, Parameter(help="End after so many pushes.")] = None,
+    count: Annotated[int | None, Parameter(help="End after so many pushes or reports.")] = None,
     seconds: Annotated[float | None, Parameter(help="End after so long.")] = None,
     keys: Annotated[Path | None, Parameter(help="File with keys (TOML), for pushes that are ciphered.")] = None,
     record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
     json: Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object a line.")] = False,
 ) -> int:
-    """Show what DLMS meters push unasked: over HDLC, in wrappers, in M-Bus frames."""
+    """Show what meters say unasked: pushes of DLMS (HDLC, wrappers, M-Bus frames), reports of DL/T 698.45."""
     from meterwire.cli.listen import listen as run  # noqa: PLC0415
 
     return run(url, count, seconds, keys, record=record, json=json)

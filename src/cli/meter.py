@@ -21,6 +21,7 @@ USAGE = """say what to do, behind the URL of the control surface:
   set auxiliary on | off | none
   set wiring phase=b turned | phase=b right | voltage=reversed current=normal
   set limit under_voltage_delay=5
+  set report items=voltage_a,00100201 | port=F2010202 octets=6816FF      (DL/T 698.45: told unasked)
   set fault drop=0.1 flip=0.001 link=dlt645 | clear
   set misbehave silent=1 late=2.5 wrong_address=1 abnormal=1 disconnect=1 link=dlt645 | clear
   get load | phases | clock | power | programming | relay | fault | misbehave | identity | events | quantity NAME

@@ -7,6 +7,8 @@
 {"op": "set", "what": "wiring", "phase": "b", "turned": true}           the current the wrong way round; or "right"
 {"op": "set", "what": "wiring", "voltage": "reversed", "current": "normal"}         the order of the phases
 {"op": "set", "what": "limit", "under_voltage_delay": 5}
+{"op": "set", "what": "report", "items": ["voltage_a", "00100201"]}     values to tell unasked, by name or OAD
+{"op": "set", "what": "report", "port": "F2010202", "octets": "6816"}   octets that came in at a port, to pass on
 {"op": "get", "what": "status"}                              or inputs, limits, counts
 {"op": "get", "what": "record", "name": "under_voltage_a"}   the records of that kind, the latest first
 """
@@ -14,6 +16,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, Final, Literal
@@ -25,6 +28,7 @@ from meterwire.meter_model.events import EventRecord
 from meterwire.meter_model.inputs import Inputs, Volts
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.values import Demand
+from meterwire.quantities import QUANTITIES
 
 NOTED: Final = {
     "cover-open": {"cover_open": True},
@@ -35,6 +39,7 @@ NOTED: Final = {
     "magnet-off": {"magnetic_field": False},
 }
 """What happens at the case, by the name under which it is noted."""
+_OAD: Final = re.compile(r"[0-9A-Fa-f]{8}")
 
 
 class _Cover(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,6 +69,12 @@ class _Wiring(msgspec.Struct, forbid_unknown_fields=True):
     current: Literal["", "normal", "reversed"] = ""
 
 
+class _Report(msgspec.Struct, forbid_unknown_fields=True):
+    items: list[str | int] | str | int = ""
+    port: str | int = ""
+    octets: str | int = ""
+
+
 class Case:
     """What can be done to the case of a meter, and asked about its events."""
 
@@ -77,6 +88,7 @@ class Case:
             "battery": self._battery,
             "wiring": self._wiring,
             "limit": self._limit,
+            "report": self._report,
         }
         self.getters: Mapping[str, Callable[[], Any]] = {
             "inputs": self._inputs,
@@ -114,6 +126,21 @@ class Case:
     def records(self, kind: str) -> list[dict[str, Any]]:
         """The records of a kind as JSON; raises LocalProtocolError."""
         return [_shown(record) for record in self.meter.events.records(kind)]
+
+    def _report(self, rest: dict[str, Any]) -> None:
+        wanted = msgspec.convert(rest, _Report)
+        items = wanted.items if isinstance(wanted.items, list) else [wanted.items] if wanted.items != "" else []
+        if bool(items) == (wanted.port != ""):
+            raise LocalProtocolError("say what to report: items, or a port and octets")
+        if items:
+            self.meter.reports.tell(*map(_attribute, items))
+            return
+        text = str(wanted.octets)
+        try:
+            octets = bytes.fromhex(text)
+        except ValueError:
+            raise LocalProtocolError(f"{text!r} is not hex octets") from None
+        self.meter.reports.pass_on(_attribute(wanted.port), octets)
 
     def _inputs(self) -> dict[str, Any]:
         return self.meter.inputs.state()
@@ -171,6 +198,20 @@ class Case:
             for kind, (count, total, active) in counts.items()
             if count or active
         }
+
+
+def _attribute(item: str | int) -> str:
+    """An OAD of eight hexadecimal digits, of a number or the name of a quantity; raises LocalProtocolError."""
+    if isinstance(item, int):  # digits alone were taken for a number
+        item = f"{item:08d}"
+    row = QUANTITIES.get(item)
+    if row is not None and row.oad is not None:
+        return f"{row.oad:08X}"
+    if not _OAD.fullmatch(item):
+        raise LocalProtocolError(
+            f"{item!r} is neither a quantity of DL/T 698.45 nor an OAD of eight hexadecimal digits"
+        )
+    return item.upper()
 
 
 def _shown(record: EventRecord) -> dict[str, Any]:

@@ -10,7 +10,8 @@ cipher text 1 and 2 are SM4-CBC with a zero vector over a random number, the con
 are the first 4 octets of HMAC-SM3; the signature is ECDSA with SHA-256 on P-256, not SM2, which `cryptography` does
 not have; both signing keys are derived from the master key. The server's random number is 48 octets: 16 of its own,
 the client's 16 and the counter, enciphered. The keys of a session are hashes (SM3) of the meter's key and both random
-numbers. Texts are SM4-CTR over the APDU and an inner MAC, with a vector hashed (SM3) from what is used once.
+numbers. Texts are SM4-CTR over the APDU and an inner MAC, with a vector hashed (SM3) from what is used once. What the
+meter says unasked has no room for a counter on the wire: both ends count, and the client looks a few numbers ahead.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ IDENTIFIER: Final = 0x801C3110
 COUNTERS: Final = 1 << 32
 REMEMBERED: Final = 1024
 """Random numbers of requests that are remembered; in a session so many requests with one are served."""
+LOST: Final = 64
+"""So many things that the meter says unasked may be lost one after another."""
 _CURVE_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _CLIENT, _SERVER = b"client", b"server"
 
@@ -94,7 +97,7 @@ class Esam69845Session:
     def __init__(self, element: Esam69845Double, master: bytes) -> None:
         self._element, self._master = element, master
         self._keys: Keys | None = None
-        self._counter = 0
+        self._counter = self._volunteered = 0
         self._randoms: deque[bytes] = deque(maxlen=REMEMBERED)
         self._answering: tuple[Keys, bytes, bool] | None = None
 
@@ -124,6 +127,7 @@ class Esam69845Session:
         own = self._element.draw()
         random = _cbc(key, own + theirs + plain[16:20] + bytes(12), encrypt=True)
         self._keys, self._counter, self._randoms = Keys.of_session(key, theirs, own), 0, deque(maxlen=REMEMBERED)
+        self._volunteered = 0
         proof = _sign(self._master, _SERVER, random) if signed else code(key, b"accept", random)
         return ServerProof(random, proof)
 
@@ -153,10 +157,14 @@ class Esam69845Session:
         if self._answering is None:
             raise SecurityError("no request waits for a protected answer")
         keys, once, enciphered = self._answering
-        content = keys.encipher(_SERVER, once, apdu) if enciphered else apdu
-        mac = keys.code(_SERVER, int(enciphered), once, content)
-        body = CipherContent(content) if enciphered else PlainContent(content)
-        return SecurityResponse(body, Variant(0, mac))
+        return _response(keys, once, apdu, enciphered=enciphered)
+
+    def volunteer(self, apdu: bytes) -> SecurityResponse:
+        """What nobody has asked for: enciphered, with a MAC."""
+        if self._keys is None:
+            raise SecurityError("no session holds")
+        self._volunteered += 1
+        return _response(self._keys, _unasked(self._volunteered), apdu, enciphered=True)
 
     def _use_up(self, request: SecurityRequest, once: bytes) -> None:
         """What was seen before is a replay: an older counter, a random number again."""
@@ -189,7 +197,7 @@ class CipherMachine69845Double:
         self._master, self._random, self.counter = master, random, counter
         self._keys: Keys | None = None
         self._opening: tuple[bytes, bytes, bytes, Mechanism] | None = None
-        self._sent = 0
+        self._sent = self._overheard = 0
         self._asked: tuple[Keys, bytes, bool] | None = None
 
     def open(self, number: str, mechanism: Mechanism) -> SymmetrySecurity | SignatureSecurity:
@@ -224,7 +232,7 @@ class CipherMachine69845Double:
         plain = _cbc(key, proof.random, encrypt=False)
         if not hmac.compare_digest(plain[16:36], own + counter):
             raise SecurityError("the meter's proof is for another connection")
-        self._keys, self._sent = Keys.of_session(key, own, plain[:16]), 0
+        self._keys, self._sent, self._overheard = Keys.of_session(key, own, plain[:16]), 0, 0
 
     def close(self) -> None:
         """The session is over."""
@@ -254,6 +262,26 @@ class CipherMachine69845Double:
         if mac is not None and not hmac.compare_digest(mac, keys.code(_SERVER, int(enciphered), once, content)):
             raise SecurityError("message authentication code of the answer wrong")
         return keys.decipher(_SERVER, once, content) if enciphered else content
+
+    def overhear(self, content: bytes, mac: bytes | None, *, enciphered: bool) -> bytes:
+        """The APDU inside what the meter says unasked."""
+        keys, last = self._keys, self._overheard
+        if keys is None or mac is None:
+            raise SecurityError("no session holds")
+        for counter in range(max(last, 1), last + LOST + 1):
+            once = _unasked(counter)
+            if hmac.compare_digest(mac, keys.code(_SERVER, int(enciphered), once, content)):
+                self._overheard = counter
+                return keys.decipher(_SERVER, once, content) if enciphered else content
+        raise SecurityError("message authentication code of what was said unasked wrong, or from before")
+
+    def acknowledge(self, number: str, apdu: bytes, shield: Shield) -> SecurityRequest:
+        """The receipt of it."""
+        asked = self._asked
+        try:
+            return self.protect(number, apdu, shield)
+        finally:
+            self._asked = asked
 
 
 class Keys:
@@ -294,6 +322,16 @@ class Keys:
         vector = sm3(b"vector", sender, once)[:16]
         work = Cipher(algorithms.SM4(self._cipher), modes.CTR(vector)).encryptor()
         return work.update(octets) + work.finalize()
+
+
+def _response(keys: Keys, once: bytes, apdu: bytes, *, enciphered: bool) -> SecurityResponse:
+    content = keys.encipher(_SERVER, once, apdu) if enciphered else apdu
+    body = CipherContent(content) if enciphered else PlainContent(content)
+    return SecurityResponse(body, Variant(0, keys.code(_SERVER, int(enciphered), once, content)))
+
+
+def _unasked(counter: int) -> bytes:
+    return b"unasked" + counter.to_bytes(4, "big")
 
 
 def meter_key(master: bytes, number: str) -> bytes:

@@ -47,6 +47,18 @@ class Passed(msgspec.Struct, frozen=True):
     frames: tuple[bytes, ...]
 
 
+class Told(msgspec.Struct, frozen=True):
+    """Values that shall be told unasked, as they are when they are sent.
+
+    Attributes:
+        serial: that tells it from another one with the same items.
+        items: in the terms of the dialect.
+    """
+
+    serial: int
+    items: tuple[str, ...]
+
+
 class Reports:
     """How often each event has happened since it was last told, and which single ones are to be reported."""
 
@@ -55,7 +67,7 @@ class Reports:
         self._flags: dict[str, int] = {}
         self._notices: deque[Notice] = deque(maxlen=_MOST_NOTICES)
         self._states: dict[tuple[str, int], dict[int, int]] = {}
-        self._passed: deque[Passed] = deque(maxlen=_MOST_PASSED)
+        self._passed: deque[Passed | Told] = deque(maxlen=_MOST_PASSED)
         self._serial = 0
 
     def note(self, name: str) -> None:
@@ -98,9 +110,9 @@ class Reports:
         """What is still to be reported, the oldest first."""
         return tuple(self._notices)
 
-    def settle(self, notice: Notice | Passed) -> None:
+    def settle(self, notice: Notice | Passed | Told) -> None:
         """A notice needs no more reporting: it has arrived, or was given up."""
-        if isinstance(notice, Passed):
+        if isinstance(notice, Passed | Told):
             if notice in self._passed:
                 self._passed.remove(notice)
         elif notice in self._notices:
@@ -111,9 +123,14 @@ class Reports:
         self._serial += 1
         self._passed.append(Passed(self._serial, port, frames))
 
+    def tell(self, *items: str) -> None:
+        """Whoever is told of events shall have these values; it does not survive a restart."""
+        self._serial += 1
+        self._passed.append(Told(self._serial, items))
+
     @property
-    def passed(self) -> tuple[Passed, ...]:
-        """What came in at ports and is still to be passed on, the oldest first."""
+    def passed(self) -> tuple[Passed | Told, ...]:
+        """What came in at ports, and values, that are still to be told, the oldest first."""
         return tuple(self._passed)
 
     def states(self, kind: str, number: int) -> Mapping[int, int]:

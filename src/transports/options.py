@@ -112,6 +112,7 @@ OPTIONS: Final[dict[str, Option]] = {
     "wait": Option("seconds to wait for the other side to dial in", _seconds, _decimal),
     "dial": Option("serving: dial out to the place, as a DTU does, instead of listening: on or off", _flag, _on_off),
     "hello": Option("dialling out: registration octets to send first, hex", _octets, _hex),
+    "tag": _number("DL/T 698.45: seconds that what is sent may be on its way (time tag), either side", 1, 0xFFFF),
     "heartbeat": Option("dialling out: seconds between repetitions of hello", _seconds, _decimal),
     "connections": _number("serving: connections at a time", 1, 1_000_000),
     "silence": Option("serving: seconds of silence that end an unfinished frame", _seconds, _decimal),

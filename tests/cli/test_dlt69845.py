@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from meterwire.cli.main import run
+from meterwire.cli.meter import request
 from meterwire.cli.profile_dlt69845 import name_of
 from meterwire.emulate import emulated
+from meterwire.meter_model.control import Control
 from meterwire.meter_model.device import Device
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.stored_rows import heading_of
@@ -154,3 +156,34 @@ def test_whole_attributes_and_elements_are_read(served, capsys):
 def test_names_of_columns_without_a_counterpart_are_their_own():
     """An object that DL/T 645 has no data for keeps its own name."""
     assert name_of(heading_of(Oad.of("20260200")), "day") == "voltage unbalance"
+
+
+def test_listens_to_reports(capsys):
+    """Values, a record and octets of a port, which the control surface lets a meter say unasked; each is acknowledged."""
+    listen = ["dlt69845+tcp://127.0.0.1:0?tag=60"]
+    with emulated(Device.of_profile("three-phase"), listen, clock="frozen:2026-01-01T00:00:00") as meter:
+        model = meter.emulation.meter
+        control = Control(model)
+        for name, value in (("active_report", 1), ("report_channel_count", 1)):
+            meter.call(model.parameters.set, name, value)
+        meter.call(model.reports.set_flag, "cover_open", 1)
+        for asked in (
+            request(["set", "report", "items=voltage_a,00100201,20000200"]),
+            request(["set", "report", "port=F2010202", "octets=6816FF"]),
+            request(["set", "cover", "open"]),
+        ):
+            assert json.loads(meter.call(control.reply, json.dumps(asked).encode()))["ok"]
+        wrong = json.dumps({"op": "set", "what": "report", "items": ["nothing"]}).encode()
+        assert not json.loads(meter.call(control.reply, wrong))["ok"]
+        url = meter.url("dlt69845").partition("?")[0]
+        assert run(["listen", url, "--count", "1", "--seconds", "20"]) == 0
+        assert run(["listen", url, "--count", "2", "--seconds", "20", "--json"]) == 0
+        assert not model.reports.notices
+        assert not model.reports.passed
+    text, _, rest = capsys.readouterr().out.partition("{")
+    assert "report from 000000000161 at 2026-01-01T00:00:00+08:00" in text
+    assert "301B0200 cover open" in text
+    values, octets = (json.loads(line) for line in ("{" + rest).splitlines())
+    assert [one["quantity"] for one in values["readings"]] == ["voltage_a", "active_energy_import", None]
+    assert len(values["readings"][2]["value"]) == 3
+    assert (octets["port"], octets["frames"]) == ("F2010202", ["6816FF"])

@@ -34,6 +34,8 @@ UNAGREED: Final = 2048
 _UNASKED: Final = (b"\x84", b"\x88")
 """RELEASE-Notification and REPORT-Notification; other APDUs in pieces of an exchange that the meter began (PRM 0) are
 answers of meters that set the bit so."""
+_PROTECTED: Final = b"\x90"
+"""SECURITY-Response: one of the two, or an answer."""
 WAKE: Final = b"\xfe"
 """What may stand in front of a frame on a serial line, four times."""
 
@@ -166,10 +168,10 @@ class ClientLink:
             return None, IGNORED
         self.learn(link)  # the acknowledgement is for this meter alone
         reply = Reply(self.frame(taken.reply, fragment=1, started_by_client=prm), more=taken.news)
-        if taken.apdu is not None and not prm and taken.apdu[:1] in _UNASKED:
+        if taken.apdu is not None and not prm and taken.apdu[:1] in (*_UNASKED, _PROTECTED):
             said = self.unasked(taken.apdu, link)
-            more = said.octets if isinstance(said, Reply) else b""
-            return None, Reply(reply.octets + more)
+            if isinstance(said, Reply) or taken.apdu[:1] in _UNASKED:
+                return None, Reply(reply.octets + (said.octets if isinstance(said, Reply) else b""))
         return taken.apdu, reply
 
     def learn(self, link: Link) -> None:

@@ -41,6 +41,7 @@ class Report(msgspec.Struct, frozen=True):
         frames: octets that came in at `port` of the meter.
         released: whether the meter ended the application connection (RELEASE-Notification).
         body: the APDU's body as it came.
+        sent: when the meter says that it was sent (time tag), aware; None without one.
     """
 
     address: Address
@@ -50,6 +51,7 @@ class Report(msgspec.Struct, frozen=True):
     port: Oad | None = None
     frames: tuple[bytes, ...] = ()
     released: bool = False
+    sent: dt.datetime | None = None
 
 
 class Ear:
@@ -63,7 +65,7 @@ class Ear:
 
     def __init__(self, session: Session, zone: dt.tzinfo, objects: ObjectTable) -> None:
         self._session, self.zone, self._objects = session, zone, objects
-        self._last: Apdu | None = None
+        self._last: Any = None
         self.serve: Callable[[bytes], bytes] | None = None
         self.reports: deque[Report] = deque(maxlen=_MOST)
 
@@ -71,10 +73,11 @@ class Ear:
         """The receipt for a report, None for what is none."""
         if not isinstance(apdu.body, report.ReportNotification):
             return None
-        if apdu != self._last:
+        said = apdu.body.report, apdu.body.follow_report  # a repetition may have another time tag
+        if said != self._last:
             with using(self._objects):
                 self.reports.append(told(self._session.address, apdu.body, self.zone))
-        self._last = apdu
+        self._last = said
         return receipt_of(apdu.body, self.serve)
 
 
@@ -150,14 +153,17 @@ def receipt_of(body: Any, serve: Callable[[bytes], bytes] | None = None) -> repo
 
 def told(sender: Address, body: Any, zone: dt.tzinfo) -> Report:
     """A report with its values scaled, its records as columns."""
+    tag = getattr(body, "time_tag", None)
+    local = None if tag is None else tag.sent.datetime()
+    sent = None if local is None else local.replace(tzinfo=zone)
     if isinstance(body, ReleaseNotification):
-        return Report(sender, body, released=True)
+        return Report(sender, body, released=True, sent=sent)
     heard = body.report
     if isinstance(heard, report.ReportList):
         readings = (reading(Item(str(one.oad), one.oad, by_oad(one.oad.packed)), one, zone) for one in heard.results)
-        return Report(sender, body, readings=tuple(readings))
+        return Report(sender, body, readings=tuple(readings), sent=sent)
     if isinstance(heard, report.ReportRecordList):
-        return Report(sender, body, tables=tuple(table_of(one, zone) for one in heard.records))
+        return Report(sender, body, tables=tuple(table_of(one, zone) for one in heard.records), sent=sent)
     if isinstance(heard, report.ReportTransparent):
-        return Report(sender, body, port=heard.port, frames=heard.frames)
-    return Report(sender, body)
+        return Report(sender, body, port=heard.port, frames=heard.frames, sent=sent)
+    return Report(sender, body, sent=sent)

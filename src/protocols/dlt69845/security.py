@@ -97,6 +97,12 @@ class CipherMachine(Protocol):
     def unprotect(self, content: bytes, mac: bytes | None, *, enciphered: bool) -> bytes:
         """The APDU inside the answer to the request protected last, checked where there is a MAC."""
 
+    def overhear(self, content: bytes, mac: bytes | None, *, enciphered: bool) -> bytes:
+        """The APDU inside what the meter says unasked; the last one may come again, older ones are refused."""
+
+    def acknowledge(self, number: str, apdu: bytes, shield: Shield) -> SecurityRequest:
+        """As `protect`, for the receipt of such an APDU: the answer that is waited for stays the same."""
+
 
 class SecureElement(Protocol):
     """What a meter keeps its keys in. Each method raises SecurityError for what is wrong, old, or seen before."""
@@ -123,6 +129,9 @@ class ElementSession(Protocol):
 
     def protect(self, apdu: bytes) -> SecurityResponse:
         """The answer to the request that was unprotected last, protected no less than that."""
+
+    def volunteer(self, apdu: bytes) -> SecurityResponse:
+        """What nobody has asked for, with all the protection of a session that is open."""
 
 
 class Protection(msgspec.Struct, frozen=True):
@@ -158,6 +167,15 @@ def unwrapped(machine: CipherMachine, response: SecurityResponse, shield: Shield
     return machine.unprotect(octets, mac, enciphered=enciphered)
 
 
+def overheard(machine: CipherMachine, response: SecurityResponse) -> bytes:
+    """The APDU inside what a meter says unasked; raises SecurityError for what is not protected, wrong, or old."""
+    content = response.content
+    if isinstance(content, RefusedContent) or response.proof is None:
+        raise SecurityError("what the meter says unasked has no authentication code")
+    octets = content.cipher if isinstance(content, CipherContent) else content.apdu
+    return machine.overhear(octets, response.proof.value, enciphered=isinstance(content, CipherContent))
+
+
 def request_of(
     shield: Shield, content: bytes, random: bytes, identifier: SecurityIdentifier, mac: bytes
 ) -> SecurityRequest:
@@ -181,6 +199,7 @@ __all__ = [
     "Protection",
     "SecureElement",
     "Shield",
+    "overheard",
     "request_of",
     "shield_of",
     "unwrapped",

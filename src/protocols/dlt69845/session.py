@@ -14,7 +14,6 @@ from meterwire.protocols.dialogue import IGNORED, Ignored, Patience, Receive, Re
 from meterwire.protocols.dlt69845.address import Address
 from meterwire.protocols.dlt69845.apdu import Apdu, Service
 from meterwire.protocols.dlt69845.client_link import WAKE, ClientLink
-from meterwire.protocols.dlt69845.dates import DateTimeS, Interval, IntervalUnit
 from meterwire.protocols.dlt69845.fragments import LIMIT
 from meterwire.protocols.dlt69845.link import (
     EDITION,
@@ -22,8 +21,8 @@ from meterwire.protocols.dlt69845.link import (
     Link,
 )
 from meterwire.protocols.dlt69845.login import Reception
-from meterwire.protocols.dlt69845.security import Protection, Shield, unwrapped
-from meterwire.protocols.dlt69845.services.common import Piid, TimeTag
+from meterwire.protocols.dlt69845.security import Protection, Shield, overheard, unwrapped
+from meterwire.protocols.dlt69845.services.common import Piid
 from meterwire.protocols.dlt69845.services.connect import (
     ConnectRequest,
     ConnectResponse,
@@ -37,6 +36,7 @@ from meterwire.protocols.dlt69845.services.connect import (
 from meterwire.protocols.dlt69845.services.get import GetRequest
 from meterwire.protocols.dlt69845.services.presence import LinkRequest
 from meterwire.protocols.dlt69845.services.security import RefusedContent, SecurityResponse
+from meterwire.protocols.dlt69845.time_tags import holds, tag_of
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.framing import Frame, Framer
 from meterwire.protocols.wire.nodes import Variant
@@ -71,7 +71,8 @@ class Session:
         answer_limit: most octets of an APDU that is put together from pieces.
         protection: of the connection and of every request; an answer that is protected less is refused.
         clock: the client's local time, for LINK and time tags.
-        tag: seconds that a request may be on its way (time tag), None for no tag.
+        tag: seconds that a request may be on its way (time tag), None for no tag; what the meter says unasked with a
+            tag that does not hold is then left aside, without a receipt.
 
     Attributes:
         link: to the meter: addresses, frames and pieces.
@@ -265,8 +266,7 @@ class Session:
 
         self.link.forget()
         if self._tag is not None and self._clock is not None:
-            tag = TimeTag(DateTimeS.of(self._clock()), Interval(IntervalUnit.SECOND, self._tag))
-            body = msgspec.structs.replace(body, time_tag=tag)
+            body = msgspec.structs.replace(body, time_tag=tag_of(self._clock(), self._tag))
         user = self._apdu.build(Apdu.of(body))
         try:
             if shield is not None:
@@ -336,23 +336,47 @@ class Session:
                         now, _ = yield Send(reply.octets)
 
     def _unasked(self, user: bytes, link: Link) -> Ignored:
-        """What to send for an APDU that answers nothing."""
+        """What to send for an APDU that answers nothing; where the connection is protected, that must be too."""
         try:
             apdu = self._apdu.parse(user)
-        except MalformedError:
+            body = apdu.body
+            shielded = self._machine is not None and self.granted is not None and not isinstance(body, LinkRequest)
+            if shielded:
+                apdu = self._apdu.parse(self._overheard(body))
+        except (MalformedError, SecurityError):
             return IGNORED
         self.link.learn(link)
-        if isinstance(apdu.body, LinkRequest):
-            return Reply(self._say(self.reception.answer(apdu.body), Function.LINK))
-        if isinstance(apdu.body, ReleaseNotification):
-            self.ended = apdu.body
+        return self._heard(apdu, shielded=shielded)
+
+    def _overheard(self, body: Any) -> bytes:
+        if self._machine is None or not isinstance(body, SecurityResponse):
+            raise SecurityError("what the meter says unasked is not protected as the connection is")
+        return overheard(self._machine, body)
+
+    def _heard(self, apdu: Apdu, *, shielded: bool) -> Ignored:
+        body = apdu.body
+        if isinstance(body, LinkRequest):
+            return Reply(self._say(Apdu.of(self.reception.answer(body)), Function.LINK))
+        if self._tag is not None and self._clock is not None and not holds(body, self._clock()):
+            return IGNORED  # who sends time tags heeds those of the other side
+        if isinstance(body, ReleaseNotification):
+            self.ended = body
             self._forget()
             return IGNORED
         said = None if self.report is None else self.report(apdu)
-        return IGNORED if said is None else Reply(self._say(said, Function.USER))
+        if said is None:
+            return IGNORED
+        if self._tag is not None and self._clock is not None:
+            said = msgspec.structs.replace(said, time_tag=tag_of(self._clock(), self._tag))
+        receipt = Apdu.of(said)
+        if shielded and self._machine is not None:
+            octets = self._apdu.build(receipt)
+            shield = self._shield if self._shield.vouches else Shield.CIPHER_MAC
+            receipt = Apdu.of(self._machine.acknowledge(self.address.digits, octets, shield))
+        return Reply(self._say(receipt, Function.USER))
 
-    def _say(self, body: Any, function: Function) -> bytes:
-        return self.link.say(self._apdu.build(Apdu.of(body)), function)
+    def _say(self, apdu: Apdu, function: Function) -> bytes:
+        return self.link.say(self._apdu.build(apdu), function)
 
     def _understood(self, user: bytes, service: Service) -> Apdu | None:
         """The APDU; what is none is the answer's fault where it begins like the answer, else somebody else's."""

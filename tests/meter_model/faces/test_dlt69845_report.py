@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import random
 
 import msgspec
 import pytest
 
+from meterwire.errors import Refused
 from meterwire.meter_model import Meter, VirtualClock
+from meterwire.meter_model.esam69845 import CipherMachine69845Double
 from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.meter_model.faces.dlt69845.record_objects import put, table_of
 from meterwire.meter_model.faces.dlt69845.report import ATTEMPTS, REPEAT_AFTER
 from meterwire.meter_model.inputs import Inputs
 from meterwire.meter_model.saved import parts_of, restore
+from meterwire.protocols.dialogue import IGNORED
 from meterwire.protocols.dlt69845.address import ANY
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.client import Meter69845
-from meterwire.protocols.dlt69845.descriptors import Oad
+from meterwire.protocols.dlt69845.descriptors import Oad, Omd
 from meterwire.protocols.dlt69845.link import FrameLength, Link, LinkControl
+from meterwire.protocols.dlt69845.security import Protection, Shield
 from meterwire.protocols.dlt69845.services import get, report
+from meterwire.protocols.dlt69845.services.action import ActionItem
 from meterwire.protocols.dlt69845.services.common import Piid
+from meterwire.protocols.dlt69845.services.connect import Mechanism
+from meterwire.protocols.dlt69845.time_tags import tag_of
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
 from meterwire.transports.memory import ResponderLine
@@ -289,3 +297,172 @@ def test_what_came_in_at_a_port_is_passed_on(meter):
     for _ in range(100):
         meter.reports.pass_on("F2010202", b"x")
     assert len(meter.reports.passed) == 16
+
+
+class Tap:
+    """A line that keeps what the meter says, and can lose what the client says."""
+
+    def __init__(self, meter, **settings):
+        self.connection = Face69845(meter, **settings).connect()
+        self.line = ResponderLine(self.connection)
+        self.heard, self.said, self.deaf = [], [], False
+
+    def __getattr__(self, name):
+        return getattr(self.line, name)
+
+    def write(self, octets):
+        if octets:
+            self.said.append(octets)
+        if not self.deaf:
+            self.line.write(octets)
+
+    def read(self, until):
+        octets = self.line.read(until)
+        if octets:
+            self.heard.append(octets)
+        return octets
+
+
+def kinds(meter):
+    """All three forms of a report wait: a record, values, octets of a port."""
+    meter.reports.tell("20000200", "00100201")
+    meter.reports.pass_on("F2010202", b"\x68\x16")
+    cover(meter, True)
+
+
+def nothing_waits(meter):
+    return not meter.reports.notices and not meter.reports.passed
+
+
+def test_every_form_is_answered_in_its_own(meter):
+    """List, record list and octets of a port, each with the receipt of its form; then nothing is said any more."""
+    tap = Tap(meter)
+    client = Meter69845(tap, address=meter.identity.address)
+    client.read("voltage_a")
+    kinds(meter)
+    record, values, octets = client.listen(20.0, most=3)
+    assert record.tables[0].oad == Oad.of(f"{COVER}0200")
+    assert [(one.item, one.unit) for one in values.readings] == [("20000200", "V"), ("00100201", "kWh")]
+    assert (octets.port, octets.frames) == (Oad.of("F2010202"), (b"\x68\x16",))
+    assert client.listen(60.0) == []
+    assert nothing_waits(meter)
+    receipts = [APDU.parse(LINK.parse(one).user).body.receipt for one in tap.said[-3:]]
+    assert [type(one) for one in receipts] == [report.ReceiptRecordList, report.ReceiptList, report.ReceiptTransparent]
+    assert receipts[1].oads == (Oad.of("20000200"), Oad.of("00100201"))
+
+
+def protected_client(meter, mechanism=Mechanism.SYMMETRY, shield=Shield.CIPHER_MAC):
+    tap = Tap(meter)
+    machine = CipherMachine69845Double(bytes.fromhex("00112233445566778899AABBCCDDEEFF"), random.Random(3).randbytes)
+    protection = Protection(machine, mechanism, shield)
+    client = Meter69845(tap, address=meter.identity.address, protection=protection)
+    client.connect()
+    return client, tap
+
+
+@pytest.mark.parametrize("mechanism", [Mechanism.SYMMETRY, Mechanism.SIGNATURE])
+@pytest.mark.parametrize("shield", [Shield.CIPHER_MAC, Shield.PLAIN_MAC, Shield.CIPHER, Shield.PLAIN_RANDOM])
+def test_a_protected_connection_has_protected_reports(meter, mechanism, shield):
+    """Each report comes enciphered with a MAC, each receipt goes protected, and a request between them is answered."""
+    client, tap = protected_client(meter, mechanism, shield)
+    kinds(meter)
+    meter.clock.step(2)
+    assert client.read("address").value is not None
+    found = client.listen(20.0, most=3)
+    assert len(found) == 3
+    assert client.listen(60.0) == []
+    assert nothing_waits(meter)
+    assert states(meter) == {CHANNEL: 0b0011}
+    unasked = [LINK.parse(one) for one in tap.heard]
+    unasked = [one for one in unasked if not one.control.started_by_client]
+    assert {one.user[:2] for one in unasked} == {b"\x90\x01"}
+    assert all(LINK.parse(one).user[:1] == b"\x10" for one in tap.said[-3:])
+
+
+def test_a_lost_receipt_makes_the_report_come_again_once(meter):
+    """The same protected octets are acknowledged again and told once; a later report is understood all the same."""
+    client, tap = protected_client(meter)
+    cover(meter, True)
+    tap.deaf = True
+    assert len(client.listen(5.0)) == 1
+    tap.deaf = False
+    assert client.listen(60.0) == []
+    assert states(meter) == {CHANNEL: 0b0011}
+    cover(meter, False)
+    assert len(client.listen(5.0)) == 1
+    assert nothing_waits(meter)
+
+
+def test_what_is_not_protected_is_not_believed(meter):
+    """Plain, altered and old reports get no receipt and are not told; a plain receipt leaves the report waiting."""
+    client, tap = protected_client(meter)
+    cover(meter, True)
+    (told,) = client.listen(5.0)
+    protected = next(one for one in reversed(tap.heard) if LINK.parse(one).user[:1] == b"\x90")
+    cover(meter, False)
+    assert len(client.listen(5.0)) == 1
+    link = LINK.parse(protected)
+    plain = LINK.build(msgspec.structs.replace(link, user=APDU.build(Apdu.of(told.body))))
+    altered = LINK.build(msgspec.structs.replace(link, user=link.user[:-1] + bytes([link.user[-1] ^ 1])))
+    for octets in (plain, altered, protected):
+        assert client.session.link.whole(LINK.parse(octets)) == (None, IGNORED)
+
+    meter.reports.tell("40010200")
+    head = Head(meter)
+    head.connection, head.now = tap.connection, tap.line.now()
+    ((_, _, body),) = head.wait(2)
+    receipt = report.ReportResponse(report.ReceiptList(Piid(number=2), (Oad.of("40010200"),)))
+    head.send(receipt, started_by_client=0)
+    assert not nothing_waits(meter)
+    assert body.proof is not None
+
+
+def test_the_end_of_a_protected_connection_is_protected(meter):
+    """After the agreed time without a request the notice comes protected, and the client believes it."""
+    client, tap = protected_client(meter)
+    tap.connection.context.timeout = 30
+    found = client.listen(40.0)
+    assert [one.released for one in found] == [True]
+    assert client.granted is None
+    assert LINK.parse(tap.heard[-1]).user[:1] == b"\x90"
+
+
+def test_reports_carry_time_tags(meter):
+    """With a tag each sending says when; a repetition has another one and is told once; receipts carry one too."""
+    tap = Tap(meter, tag=30)
+    now = lambda: meter.clock.now().replace(tzinfo=None)  # noqa: E731
+    client = Meter69845(tap, address=meter.identity.address, clock=now, tag=30)
+    client.read("voltage_a")
+    cover(meter, True)
+    tap.deaf = True
+    (told,) = client.listen(5.0)
+    assert told.sent.replace(tzinfo=None) == START
+    meter.clock.step(20)
+    tap.deaf = False
+    assert client.listen(20.0) == []
+    assert nothing_waits(meter)
+    last = APDU.parse(LINK.parse(tap.said[-1]).user).body
+    assert (last.time_tag.sent.datetime(), last.time_tag.delay.value) == (START + dt.timedelta(seconds=20), 30)
+
+
+@pytest.mark.parametrize("off", [-40, 40])
+def test_stale_reports_and_receipts_are_left_aside(meter, off):
+    """Whose clock differs by more than the delay is not believed: no receipt for the report, none taken for itself."""
+    tap = Tap(meter, tag=30)
+    now = lambda: meter.clock.now().replace(tzinfo=None) + dt.timedelta(seconds=off)  # noqa: E731
+    client = Meter69845(tap, address=meter.identity.address, clock=now, tag=30)
+    with pytest.raises(Refused):
+        client.act(ActionItem(Omd(0x4300, 1), Variant(0, None)))
+    cover(meter, True)
+    assert client.listen(10.0) == []
+    head = Head(meter)
+    head.connection = Face69845(meter).connect()
+    head.ask()
+    ((_, _, body),) = head.wait(3)
+    tag = tag_of(now(), 30)
+    oads = tuple(one.oad for one in body.report.records)
+    stale = report.ReportResponse(report.ReceiptRecordList(Piid(number=body.report.piid.number), oads), time_tag=tag)
+    head.send(stale, started_by_client=0)
+    assert not nothing_waits(meter)
+    head.receipt(body)
+    assert nothing_waits(meter)

@@ -47,6 +47,10 @@ class NoElement:
         """Nothing can be checked."""
         raise SecurityError("the meter has no secure element")
 
+    def volunteer(self, *_: Any) -> Any:
+        """Nothing can be protected."""
+        raise SecurityError("the meter has no secure element")
+
     def close(self) -> None:
         """There is nothing to close."""
 

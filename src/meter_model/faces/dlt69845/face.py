@@ -11,15 +11,15 @@ from meterwire.meter_model.faces.dlt69845.association import LEAST_SIZE
 from meterwire.meter_model.faces.dlt69845.context import APDU_SIZE, Context, Meter
 from meterwire.meter_model.faces.dlt69845.link import Asked, ServerLink
 from meterwire.meter_model.faces.dlt69845.report import Reporter
+from meterwire.meter_model.faces.dlt69845.security import unasked
 from meterwire.meter_model.faces.dlt69845.services import respond
 from meterwire.protocols.dialogue import Answer
-from meterwire.protocols.dlt69845.apdu import Apdu, Service
+from meterwire.protocols.dlt69845.apdu import Service
 from meterwire.protocols.dlt69845.dates import DateTimeS
 from meterwire.protocols.dlt69845.link import EDITION, EDITIONS
 from meterwire.protocols.dlt69845.login import HEARTBEAT, Presence
 from meterwire.protocols.dlt69845.services.common import PiidAcd
 from meterwire.protocols.dlt69845.services.connect import ReleaseNotification
-from meterwire.protocols.wire.codec import Codec, codec
 
 _RECEIPT: Final = bytes([Service.REPORT_RESPONSE])
 
@@ -35,6 +35,7 @@ class Face69845:
             is done and never answered.
         heartbeat: seconds between LINK heartbeats, where the meter dials in (it logs in first, by itself); None where
             it is dialled.
+        tag: seconds that a report may be on its way (time tag), 0 for no tag.
     """
 
     def __init__(
@@ -45,11 +46,12 @@ class Face69845:
         logic: int = 0,
         groups: Collection[str] = (),
         heartbeat: int | None = None,
+        tag: int = 0,
     ) -> None:
         if edition not in EDITIONS:
             raise LocalProtocolError(f"there is no edition {edition} of DL/T 698.45: {' or '.join(map(str, EDITIONS))}")
         self.meter, self.edition = meter, edition
-        self.logic, self.groups, self.heartbeat = logic, frozenset(groups), heartbeat
+        self.logic, self.groups, self.heartbeat, self.tag = logic, frozenset(groups), heartbeat, tag
 
     def memberships(self) -> frozenset[str]:
         """The groups that the meter belongs to now."""
@@ -80,9 +82,8 @@ class Connection69845:
         self.link = ServerLink(
             lambda: meter.identity.address, face.edition, logic=face.logic, groups=face.memberships, presence=presence
         )
-        self._apdu: Codec[Apdu] = codec(Apdu, face.edition)
         self._heard = math.inf
-        self.reporter = self.context.reporter = Reporter(self.context)
+        self.reporter = self.context.reporter = Reporter(self.context, face.tag)
 
     def receive(self, octets: bytes, now: float) -> list[Answer]:
         """Octets arrived; answers to the requests that are now complete."""
@@ -121,8 +122,8 @@ class Connection69845:
         """The connection was idle for too long: say so, and forget it."""
         connected, client = self.context.connected or self.context.now(), self.context.client
         body = ReleaseNotification(PiidAcd(), DateTimeS.of(connected), DateTimeS.of(self.context.now()))
+        octets = self.link.notify(unasked(self.context, body), client, now)
         self.context.forget()
-        octets = self.link.notify(self._apdu.build(Apdu.of(body)), client, now)
         self.link.frame_size = self.context.frame_size
         return Answer(octets)
 
@@ -140,10 +141,8 @@ class Connection69845:
     def _answer(self, asked: Asked, now: float) -> Answer | None:
         self._heard = now
         self.context.client, self.context.changed = asked.link.client, False
-        if asked.user[:1] == _RECEIPT:
-            self.reporter.received(asked.user)
-            return None
-        self.reporter.asked(asked.user)
+        if asked.user[:1] != _RECEIPT and asked.link.control.started_by_client:
+            self.reporter.asked(asked.user)
         user = respond(self.context, asked.user)
         if user is None or not asked.answered:
             return None

@@ -4,6 +4,7 @@ Whether events are reported is the flag of each event object; whether anything m
 the device object (4300, attributes 8 and 7), and through which channels (attribute 10). An active report is repeated
 with the same number until its receipt comes or `ATTEMPTS` are used up; how often and how fast a meter does so is not
 in the facts at hand, and an own choice. What goes in passing counts as received when its client asks something else.
+On a connection that was made by cipher or signature, reports are protected and so must their receipts be.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from meterwire.errors import MalformedError
 from meterwire.meter_model.faces.dlt69845.context import Context
 from meterwire.meter_model.faces.dlt69845.event_kinds import event_objects, objects_of_kind
 from meterwire.meter_model.faces.dlt69845.events import EventTable
+from meterwire.meter_model.faces.dlt69845.get import result_of
 from meterwire.meter_model.faces.dlt69845.record_objects import read
+from meterwire.meter_model.faces.dlt69845.security import unasked
 from meterwire.meter_model.faces.dlt69845.types import Denied
-from meterwire.meter_model.reports import Notice, Passed
+from meterwire.meter_model.reports import Notice, Passed, Told
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.services.common import PiidAcd, ResultNormal, ResultRecord
@@ -33,6 +36,7 @@ from meterwire.protocols.dlt69845.services.report import (
     ReportResponse,
     ReportTransparent,
 )
+from meterwire.protocols.dlt69845.time_tags import holds, tag_of
 from meterwire.protocols.wire.nodes import Variant
 
 ATTEMPTS: Final = 3
@@ -56,14 +60,15 @@ class Reporter:
 
     Args:
         context: of the connection's client, who is told.
+        tag: seconds that a report may be on its way (time tag), 0 for no tag.
     """
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, tag: int = 0) -> None:
+        self._context, self._tag = context, tag
         self._client_known = False
         self._looked = -math.inf
         self._number = 0
-        self._sent: tuple[Notice | Passed, Any] | None = None
+        self._sent: tuple[Notice | Passed | Told, Any] | None = None
         self._attempts, self._again = 0, math.inf
         self._followed: Notice | None = None
         self._last = b""
@@ -94,8 +99,8 @@ class Reporter:
             return None
         self._attempts += 1
         self._again = now + REPEAT_AFTER
-        apdu: bytes = self._context.codec(Apdu).build(Apdu.of(ReportNotification(self._sent[1])))
-        return apdu
+        tag = tag_of(self._context.now(), self._tag) if self._tag else None
+        return unasked(self._context, ReportNotification(self._sent[1], time_tag=tag))
 
     def received(self, user: bytes) -> None:
         """A receipt of the client: the report that it is for has arrived; another one changes nothing."""
@@ -103,7 +108,7 @@ class Reporter:
             body = self._context.codec(Apdu).parse(user).body
         except MalformedError:
             return
-        if not isinstance(body, ReportResponse) or self._sent is None:
+        if not isinstance(body, ReportResponse) or self._sent is None or not holds(body, self._context.now()):
             return
         notice, sent = self._sent
         if body.receipt.piid.number != sent.piid.number or not _answers(body.receipt, sent):
@@ -124,6 +129,9 @@ class Reporter:
         self._attempts = 0
         if isinstance(notice, Passed):
             self._sent = notice, ReportTransparent(piid, Oad.of(notice.port), notice.frames)
+            return
+        if isinstance(notice, Told):
+            self._sent = notice, ReportList(piid, tuple(result_of(self._context, Oad.of(one)) for one in notice.items))
             return
         self._sent = notice, _report(self._context.meter, notice, piid)
         self._mark(notice, ENDED if notice.ended else BEGUN)
@@ -180,10 +188,10 @@ class Reporter:
         for channel in self._channels()[:1]:
             self._context.meter.reports.mark(notice, channel, bits)
 
-    def _is_settled(self, notice: Notice | Passed) -> bool:
+    def _is_settled(self, notice: Notice | Passed | Told) -> bool:
         """Whether it was told through another connection, or forgotten."""
         reports = self._context.meter.reports
-        return notice not in (reports.passed if isinstance(notice, Passed) else reports.notices)
+        return notice not in (reports.notices if isinstance(notice, Notice) else reports.passed)
 
 
 def _answers(receipt: Any, sent: Any) -> bool:

@@ -35,6 +35,15 @@ def refusal(dar: Dar) -> SecurityResponse:
     return SecurityResponse(RefusedContent(dar))
 
 
+def unasked(context: Context, body: Any) -> bytes:
+    """The APDU of what nobody has asked for, protected where the connection is."""
+    apdu: bytes = context.codec(Apdu).build(Apdu.of(body))
+    if context.mechanism not in SECURED:
+        return apdu
+    found: bytes = context.codec(Apdu).build(Apdu.of(context.element.volunteer(apdu)))
+    return found
+
+
 def protected(context: Context, user: bytes, answer: Callable[[Context, bytes], Any]) -> SecurityResponse | None:
     """The answer to a SECURITY request; None where the APDU inside wants none.
 
@@ -74,4 +83,4 @@ def _answer(context: Context, apdu: bytes, shield: Shield, answer: Callable[[Con
         context.authority = Authority.PUBLIC if alone else before
 
 
-__all__ = ["lacks_protection", "protected", "refusal"]
+__all__ = ["lacks_protection", "protected", "refusal", "unasked"]

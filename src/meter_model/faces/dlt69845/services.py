@@ -47,14 +47,16 @@ def _body(context: Context, user: bytes) -> Any:
             return protected(context, user, answer)
         except MalformedError:
             return ServerErrorResponse(piid_in(user), ErrorKind.UNPARSEABLE)
-    if user[:1] and user[0] not in _UNANSWERED and lacks_protection(context, user):
-        return refusal(Dar.SECURITY_MISMATCH)
+    if lacks_protection(context, user):
+        return None if user[:1] and user[0] in _UNANSWERED else refusal(Dar.SECURITY_MISMATCH)
     return answer(context, user)
 
 
 def answer(context: Context, user: bytes) -> Any:
     """The body of the answer to an APDU that is not protected, or whose protection has been taken off."""
     if user[:1] and user[0] in _UNANSWERED:
+        if user[0] == Service.REPORT_RESPONSE and context.reporter is not None:
+            context.reporter.received(user)
         return None
     try:
         body = context.codec(Apdu).parse(user).body

@@ -1,49 +1,30 @@
 """Time tags of the DL/T 698.45 face: a request that was too long on its way is not served (DAR 32, time tag invalid).
 
-Without a delay that is allowed, a tag only tells when the request was sent. A tag from the future is as wrong as an old
-one: one of the clocks is. Which form the refusal of a whole request takes is recalled, not read: the DAR stands where
-the answer has room for it, else an ERROR-Response does.
+Which form the refusal of a whole request takes is recalled, not read: the DAR stands where the answer has room for it,
+else an ERROR-Response does.
 """
 
 from __future__ import annotations
 
-import calendar
-import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from meterwire.meter_model.faces.dlt69845.context import Context
-from meterwire.protocols.dlt69845.dates import Interval, IntervalUnit
 from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.dlt69845.services import action, get
 from meterwire.protocols.dlt69845.services import set as setting
 from meterwire.protocols.dlt69845.services.common import PiidAcd, ResultNormal, ResultRecord
 from meterwire.protocols.dlt69845.services.connect import ErrorKind, ServerErrorResponse
+from meterwire.protocols.dlt69845.time_tags import holds
 from meterwire.protocols.wire.nodes import Variant
 
-_SECONDS: Final = {IntervalUnit.SECOND: 1, IntervalUnit.MINUTE: 60, IntervalUnit.HOUR: 3600, IntervalUnit.DAY: 86400}
 _LATE: Final = Dar.TIME_TAG_INVALID
 _NOTHING: Final = Variant(0, _LATE)
 
 
 def expired(context: Context, body: Any) -> bool:
     """Whether the request has a time tag that does not hold now."""
-    tag = getattr(body, "time_tag", None)
-    if tag is None or tag.delay.value == 0:
-        return False
-    now = context.now().replace(tzinfo=None)
-    sent = tag.sent.datetime()
-    if sent is None:
-        return True
-    return bool(now < sent - _allowed(sent, tag.delay) or now > sent + _allowed(sent, tag.delay))
-
-
-def _allowed(sent: dt.datetime, delay: Interval) -> dt.timedelta:
-    unit, value = delay.unit, delay.value
-    if unit in _SECONDS:
-        return dt.timedelta(seconds=min(_SECONDS[IntervalUnit(unit)] * value, 10**9))
-    months = value if unit == IntervalUnit.MONTH else 12 * value if unit == IntervalUnit.YEAR else 0
-    return dt.timedelta(days=min(months, 1200) * calendar.monthrange(sent.year, sent.month)[1])
+    return not holds(body, context.now())
 
 
 def _get_normal(piid: PiidAcd, asked: get.GetRequestNormal) -> Any:
