@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from meterwire.errors import LocalProtocolError
 from meterwire.protocols.wire.declare import info
+from meterwire.protocols.wire.facts import is_flat
 from meterwire.protocols.wire.generated.build import Built, building_function
 from meterwire.protocols.wire.generated.parse import reading_function
 from meterwire.protocols.wire.limits import Limits
@@ -64,18 +65,19 @@ class GeneratedEngine:
     def build(self, value: Any) -> bytes:
         """The octets of a value; raises `LocalProtocolError`."""
         if self._build is None:
-            self._build = building_function(self._layout, self._edition)
-        out = bytearray()
+            self._build = building_function(self._layout, self._edition, "octets")
         try:
-            self._build(value, out)
+            octets: bytes = self._build(value)
         except _BUILD_FAULTS as error:
             name = getattr(info(self._layout), "name", None) or getattr(self._layout, "name", "the layout")
             raise LocalProtocolError(f"{name} cannot carry this value: {error}") from error
-        return bytes(out)
+        return octets
 
     def stand_in(self, value: Any, octets: bytes) -> Any:
-        """The octets themselves, with what they are octets of."""
-        return value if info(self._layout) is None else Built(self._layout, self._edition, octets)
+        """The octets themselves, with what they are octets of; a message that others take apart stays itself."""
+        declared = info(self._layout)
+        flat = declared is None or is_flat(declared, self._edition)
+        return value if flat else Built(self._layout, self._edition, octets)
 
 
 @cache

@@ -1,6 +1,7 @@
 """Writing the functions that build octets: fields first, then sizes patched over zeros, then checks in order.
 
-Each function is `(o, out)`: the value and the bytearray it is appended to.
+Each function of the kind `append` is `(o, out)`: the value and the bytearray it is appended to. The kind `octets` gives
+the octets of a value; a message whose sizes can be told before anything is built has such a one of its own (`linear`).
 """
 
 from __future__ import annotations
@@ -13,20 +14,33 @@ from typing import Any
 
 import msgspec
 
-from meterwire.protocols.wire.declare import BitsInfo, bits_info, info
+from meterwire.protocols.wire.declare import bits_info, info
 from meterwire.protocols.wire.facts import fixed, is_octet, marks, sizes, tagged_choice, target, width
-from meterwire.protocols.wire.generated.source import Scope, Source
+from meterwire.protocols.wire.generated.linear import is_linear, write_linear
+from meterwire.protocols.wire.generated.packing import (
+    Misfit,
+    Run,
+    axdr_octets,
+    bcd_octets,
+    bit_octets,
+    chain_octets,
+    digest_expression,
+    exact,
+    member,
+    packed_expression,
+    settled,
+    size_expression,
+    text_octets,
+)
+from meterwire.protocols.wire.generated.source import Scope, Source, branches
 from meterwire.protocols.wire.nodes import (
     AxdrLength,
     Bcd,
     BitString,
-    Bool,
     Chain,
     Check,
     Choice,
-    Const,
     Described,
-    Enum,
     Float,
     Lookup,
     Many,
@@ -50,10 +64,6 @@ from meterwire.protocols.wire.nodes import (
 )
 
 
-class Misfit(ValueError):  # noqa: N818  never leaves the codec
-    """A value that its layout cannot carry; never leaves the codec."""
-
-
 class Built(msgspec.Struct, frozen=True, gc=False):
     """A message that has been built already, in place of the message."""
 
@@ -62,11 +72,11 @@ class Built(msgspec.Struct, frozen=True, gc=False):
     octets: bytes
 
 
-def splice(value: Any, layout: Any, edition: int | None, out: bytearray) -> None:
-    """Append a message that has been built before, where one of this class is wanted."""
+def built(value: Any, layout: Any, edition: int | None) -> bytes:
+    """The octets of a message that has been built before, where one of this class is wanted."""
     if type(value) is not Built or value.layout is not layout or value.edition != edition:
         raise Misfit(f"{value!r} is no {layout.__name__}")
-    out += value.octets
+    return value.octets
 
 
 class Building:
@@ -76,7 +86,7 @@ class Building:
         self.source = source
         source.names.update(Misfit=Misfit, axdr=axdr_octets, bcd=bcd_octets, bits_=bit_octets, exact=exact)
         source.names.update(Variant=Variant, text=text_octets, chain=chain_octets, settled=settled, member=member)
-        source.names.update(splice=splice)
+        source.names.update(built=built)
 
     def line(self, *texts: str) -> None:
         """Add lines to the source."""
@@ -86,24 +96,42 @@ class Building:
         """Write what appends one value."""
         emit(self.source.resolve(node), self, value, scope)
 
-    def write(self, layout: Any, name: str) -> None:
-        """Write the function for a message class or a named layout."""
-        with self.source.block(f"def {name}(o, out):"):
-            if info(layout) is not None:
-                self._message(layout)
-            else:
-                self.put(layout.body if isinstance(layout, Named) else layout, "o", {})
+    def append(self, layout: Any, value: str) -> None:
+        """Write the call that appends a message or named layout."""
+        if is_linear(layout, self.source):
+            self.line(f"out += {self.source.function('octets', layout)}({value})")
+        else:
+            self.line(f"{self.source.function('append', layout)}({value}, out)")
+
+    def write(self, kind: str, layout: Any, name: str) -> None:
+        """Write the function for a message class or a named layout: one that appends, or one that gives octets."""
+        if kind == "octets" and is_linear(layout, self.source):
+            write_linear(layout, self.source, name)
+        elif kind == "octets":
+            with self.source.block(f"def {name}(o):"):
+                self.line("out = bytearray()", f"{self.source.function('append', layout)}(o, out)", "return bytes(out)")
+        else:
+            with self.source.block(f"def {name}(o, out):"):
+                self._append(layout)
+
+    def _append(self, layout: Any) -> None:
+        if info(layout) is None:
+            self.put(layout.body if isinstance(layout, Named) else layout, "o", {})
+        elif is_linear(layout, self.source):
+            self.line(f"out += {self.source.function('octets', layout)}(o)")
+        else:
+            self._message(layout)
 
     def _message(self, cls: Any) -> None:
         declared = cls.__wire__
         scope: Scope = {}
         regions, starts = sizes(declared), marks(declared)
         lasts = {last for _, last in regions.values()}
-        run = Run(self)
+        run = Run(self.source)
         patches: list[tuple[str, Size, str]] = []
         checks: list[tuple[str, Check]] = []
         known = self.source.constant(cls, cls.__name__)
-        self.line(f"if type(o) is not {known}: return splice(o, {known}, {self.source.edition}, out)")
+        self.line(f"if type(o) is not {known}: out += built(o, {known}, {self.source.edition}); return")
         for place, f in enumerate(declared.fields):
             node = self.source.resolve(f.node)
             if f.name in starts or isinstance(node, (Size, Check)):
@@ -122,7 +150,7 @@ class Building:
                 self.line(f"{guard}out += {bytes(width(node) or 0)!r}")
                 checks.append((f.name, node))
             elif run.takes(node):
-                run.add(node, var, scope)
+                run.add(node, var)
             else:
                 run.flush()
                 self.put(node, var, scope)
@@ -130,22 +158,13 @@ class Building:
                 run.flush()
                 self.line(f"z_{f.name} = len(out)")
         run.flush()
-        self._patch(patches)
-        for name, check in checks:
-            due = f"{self.source.constant(check.digest)}(bytes(out[s_{check.first}:s_{name}]))"
-            self._over(check.base, f"s_{name}", due, f"if o.{check.guards}: " if check.guards else "")
-
-    def _patch(self, patches: list[tuple[str, Size, str]]) -> None:
         for name, node, var in patches:
             octets = f"z_{node.last} - s_{node.first}" + (f" - {node.plus}" if node.plus else "")
-            held = bits_info(node.base)
-            if held is None:
-                self._over(node.base, f"s_{name}", octets)
-                continue
-            size = next(p for p in held.parts if p.name == "size")
-            clear = ~(size.mask << size.shift)
-            self.line(f"if {octets} > {size.mask}: raise Misfit(f'{{{octets}}} octets are more than {name} can say')")
-            self._over(held.base, f"s_{name}", f"{_settled(held, var)} & {clear} | ({octets}) << {size.shift}")
+            held, value = bits_info(node.base), size_expression(node, octets, name, self.source, var)
+            self._over(held.base if held else node.base, f"s_{name}", value)
+        for name, check in checks:
+            due = digest_expression(check, f"bytes(out[s_{check.first}:s_{name}])", self.source)
+            self._over(check.base, f"s_{name}", due, f"if o.{check.guards}: " if check.guards else "")
 
     def _over(self, base: Node[Any], at: str, value: str, when: str = "") -> None:
         known = fixed(base)
@@ -154,152 +173,15 @@ class Building:
         self.line(f"{when}{pack}(out, {at}, {value})")
 
 
-class Run:
-    """Neighbouring fields of fixed size, appended with one packing."""
-
-    def __init__(self, building: Building) -> None:
-        self._building = building
-        self._fields: list[tuple[str, str, str]] = []
-
-    @staticmethod
-    def takes(node: Node[Any]) -> bool:
-        """Whether a node can join a run."""
-        return fixed(node) is not None and not isinstance(node, (Size, Check))
-
-    def add(self, node: Node[Any], value: str, scope: Scope) -> None:
-        """Append a field."""
-        del scope
-        order, code = fixed(node) or ("=", "0s")
-        self._fields.append((order, code, packed_expression(node, value)))
-
-    def flush(self) -> None:
-        """Write the packing."""
-        taken, self._fields = self._fields, []
-        while taken:
-            order, codes, values = "=", "", []
-            while taken and (taken[0][0] == "=" or order in ("=", taken[0][0])):
-                order = taken[0][0] if taken[0][0] != "=" else order
-                codes += taken[0][1]
-                values.append(taken.pop(0)[2])
-            self._pack(order, codes, values)
-
-    def _pack(self, order: str, codes: str, values: list[str]) -> None:
-        b = self._building
-        if codes == "B":
-            b.line(f"out.append({values[0]})")
-        elif len(values) == 1 and codes.endswith("s"):
-            b.line(f"out += {values[0]}")
-        else:
-            pack = b.source.constant(struct.Struct((">" if order == "=" else order) + codes).pack)
-            b.line(f"out += {pack}({', '.join(values)})")
-
-
-def packed_expression(node: Node[Any], value: str) -> str:
-    """The expression for what `struct` packs of a fixed node."""
-    if isinstance(node, Const):
-        return repr(node.raw)
-    if isinstance(node, UInt) and node.size not in (1, 2, 4, 8):
-        order = "'big'" if node.order == ">" else "'little'"
-        return f"({value}).to_bytes({node.size}, {order}{', signed=True' if node.signed else ''})"
-    if isinstance(node, Enum):
-        known = tuple(int(member) for member in node.names)
-        return packed_expression(node.base, f"member({value}, {known})" if node.closed else value)
-    if isinstance(node, Record):
-        held = bits_info(node.cls)
-        return packed_expression(held.base, _settled(held, value)) if held is not None else value
-    if isinstance(node, Bcd):
-        turned = "[::-1]" if node.order == "<" else ""
-        plain = f"bytes.fromhex({value}){turned} if len({value}) == {2 * int(node.size)} and {value}.isdecimal()"  # type: ignore[arg-type]
-        return f"({plain} else bcd({value}, {node.size}, {node.order!r}, {node.also!r}))"
-    if isinstance(node, Bool):
-        return f"({node.true} if {value} else 0)"
-    if isinstance(node, Text):
-        return f"exact(text({value}, {node.encoding!r}), {node.size})"
-    if isinstance(node, BitString):
-        return f"bits_({value}, {node.bits})"
-    if isinstance(node, Octets):
-        return f"exact({value}, {node.size})"
-    return value
-
-
-def _settled(held: BitsInfo, value: str) -> str:
-    """A bit field, of which the parts that never change are looked at."""
-    fixed_parts = [p for p in held.parts if p.fixed]
-    if not fixed_parts:
-        return value
-    mask, due = sum(p.mask << p.shift for p in fixed_parts), sum(p.default << p.shift for p in fixed_parts)
-    return f"settled({value}, {mask}, {due})"
-
-
-def settled(value: int, mask: int, due: int) -> int:
-    """A bit field whose parts that never change are as they should be."""
-    if value & mask != due:
-        raise Misfit(f"{value!r} has another value in a part that never changes")
-    return value
-
-
-def member(value: int, known: tuple[int, ...]) -> int:
-    """A number that has a name."""
-    if value not in known:
-        raise Misfit(f"{value} has no name")
-    return value
-
-
-def axdr_octets(n: int) -> bytes:
-    """The shortest A-XDR form of a length."""
-    if n < 0x80:
-        return bytes((n,))
-    octets = (n.bit_length() + 7) // 8
-    if octets > 4:
-        raise Misfit(f"{n} does not fit in a length of 4 octets")
-    return bytes((0x80 | octets,)) + n.to_bytes(octets, "big")
-
-
-def bcd_octets(digits: str, size: int | None, order: str, also: str) -> bytes:
-    """Packed digits, checked."""
-    if digits.strip("0123456789" + also) or len(digits) % 2:
-        raise Misfit(f"{digits!r} is not a pair of decimal digits for each octet")
-    octets = bytes.fromhex(digits)
-    if size is not None and len(octets) != size:
-        raise Misfit(f"{digits!r} is {len(octets)} octets, not {size}")
-    return octets[::-1] if order == "<" else octets
-
-
-def bit_octets(bits: str, count: int | None) -> bytes:
-    """Bits padded to octets with zeros."""
-    if bits.strip("01") or (count is not None and len(bits) != count):
-        raise Misfit(f"{bits!r} is not {'a text' if count is None else count} of 0 and 1")
-    octets = (len(bits) + 7) // 8
-    return int(bits.ljust(octets * 8, "0") or "0", 2).to_bytes(octets, "big")
-
-
-def exact(octets: bytes, size: int) -> bytes:
-    """Octets of just this length."""
-    if len(octets) != size:
-        raise Misfit(f"{len(octets)} octets, not {size}")
-    return octets
-
-
-def chain_octets(octets: bytes, limit: int) -> bytes:
-    """Octets of which only the last has its lowest bit set."""
-    if not 0 < len(octets) <= limit or not octets[-1] & 1 or any(octet & 1 for octet in octets[:-1]):
-        raise Misfit(f"{octets.hex()} is no chain of at most {limit} octets that ends with its only odd one")
-    return octets
-
-
-def text_octets(value: str | bytes, encoding: str) -> bytes:
-    """Text encoded; octets that were no text as they are."""
-    return value.encode(encoding) if isinstance(value, str) else value
-
-
 # ---------------------------------------------------------------- one emitter for each node
 
 
 @singledispatch
 def emit(node: Node[Any], b: Building, value: str, scope: Scope) -> None:
     """Write what appends this node's value."""
-    run = Run(b)
-    run.add(node, value, scope)
+    del scope
+    run = Run(b.source)
+    run.add(node, value)
     run.flush()
 
 
@@ -421,24 +303,25 @@ def _(node: Masked[Any], b: Building, value: str, scope: Scope) -> None:
 
 @emit.register(Record)
 def _(node: Record[Any], b: Building, value: str, scope: Scope) -> None:
-    if bits_info(node.cls) is not None:
-        run = Run(b)
-        run.add(node, value, scope)
+    del scope
+    run = Run(b.source)
+    if run.takes(node):
+        run.add(node, value)
         run.flush()
     else:
-        b.line(f"{b.source.function('build', node.cls)}({value}, out)")
+        b.append(node.cls, value)
 
 
 @emit.register(Named)
 def _(node: Named[Any], b: Building, value: str, scope: Scope) -> None:
     del scope
-    b.line(f"{b.source.function('build', node)}({value}, out)")
+    b.append(node, value)
 
 
 @emit.register(Recur)
 def _(node: Recur, b: Building, value: str, scope: Scope) -> None:
     del scope
-    b.line(f"{b.source.function('build', target(node))}({value}, out)")
+    b.append(target(node), value)
 
 
 @emit.register(Choice)
@@ -481,21 +364,18 @@ def _packed(b: Building, table: dict[int, Any], value: str) -> Iterator[None]:
 def _cases(node: Choice, b: Building, value: str, scope: Scope, done: set[int]) -> None:
     """Write what tells the cases apart that are not done yet."""
     tag, inner = _tag(node, b, value, scope)
-    first = "if"
     groups: dict[int, tuple[Any, list[Any]]] = {}
     for key, case in node.cases.items():
         if key not in done:
             groups.setdefault(id(case), (case, []))[1].append(key)
-    for case, tags in groups.values():
-        test = f"{tag} == {tags[0]!r}" if len(tags) == 1 else f"{tag} in {tuple(tags)!r}"
-        with b.source.block(f"{first} {test}:"):
-            b.put(case, inner, scope)
-        first = "elif"
-    with b.source.block("else:"):
+
+    def otherwise() -> None:
         if node.default is None:
             b.line(f"raise Misfit(f'no layout for {{{tag}}}')")
         else:
             b.put(node.default, inner, scope)
+
+    branches(b.source, tag, list(groups.values()), lambda case, _: b.put(case, inner, scope), otherwise)
 
 
 def _tag(node: Choice, b: Building, value: str, scope: Scope) -> tuple[str, str]:
@@ -588,16 +468,11 @@ def _put_element(plan: tuple[dict[int, Any], int, int], description: Variant, el
         members = description.value
     if len(members) != len(element.value):
         raise Misfit(f"{len(element.value)} members where {len(members)} are described")
-    for member, inner in zip(members, element.value, strict=True):
-        _put_element(plan, member, inner, out)
+    for described, inner in zip(members, element.value, strict=True):
+        _put_element(plan, described, inner, out)
 
 
-def building_function(layout: Any, edition: int | None) -> Any:
-    """The building function of a layout, with everything below it."""
-    source = Source(edition)
-    walk = Building(source)
-    root = layout.cls if isinstance(layout, Record) and info(layout.cls) else layout
-    name = source.function("build", root)
-    for _, wanted, as_name in source.pending():
-        walk.write(wanted, as_name)
-    return source.compile()[name]
+def building_function(layout: Any, edition: int | None, kind: str = "append") -> Any:
+    """The building function of a layout, with everything below it: `append` to a bytearray, or give `octets`."""
+    source = Source(edition, lambda page, word, wanted, name: Building(page).write(word, wanted, name))
+    return source.written(kind, layout.cls if isinstance(layout, Record) and info(layout.cls) else layout)

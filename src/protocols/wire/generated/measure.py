@@ -19,11 +19,8 @@ from meterwire.protocols.wire.nodes import Check, Const, Node, Octets, Record, R
 
 def measuring_function(cls: Any, edition: int | None) -> Any:
     """The function for a message whose length follows from a size in it, or that is of fixed size."""
-    source = Source(edition)
-    name = source.function("scan", cls)
-    for _ in source.pending():
-        _Measuring(source, cls).write(name)
-    return source.compile()[name]
+    source = Source(edition, lambda page, _, layout, name: _Measuring(page, layout).write(name))
+    return source.written("scan", cls)
 
 
 class _Measuring:

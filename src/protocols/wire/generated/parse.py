@@ -8,14 +8,16 @@ Octets that were masked on the wire are put back at the same place, so that posi
 from __future__ import annotations
 
 import struct
+from contextlib import AbstractContextManager, nullcontext
 from functools import singledispatch
+from itertools import starmap
 from typing import Any
 
 from meterwire.protocols.wire.declare import info
 from meterwire.protocols.wire.facts import fixed, min_size, tagged_choice, target
 from meterwire.protocols.wire.generated.described import parse_described
 from meterwire.protocols.wire.generated.reading import Reading, Run, digits
-from meterwire.protocols.wire.generated.source import Scope, Source
+from meterwire.protocols.wire.generated.source import Scope, Source, branches
 from meterwire.protocols.wire.limits import ITEM_COST, LIST_COST
 from meterwire.protocols.wire.nodes import (
     AxdrLength,
@@ -181,12 +183,30 @@ def _(node: Many, r: Reading, var: str, scope: Scope, name: str) -> None:
             r.line(f"if {octets} > e - p: raise Stop(p, f'{{{count}}} items, {{e - p}} octets are left')")
         r.line(f"x[0] -= {LIST_COST} + {ITEM_COST} * {count}")
         r.line(f"if x[0] < 0: raise Stop(p, f'fewer items than {{{count}}}')")
-        append = r.source.fresh("a")
-        r.line(f"{append} = {var}.append")
-        with r.source.block(f"for {place} in range({count}):"):
-            _item(r, node, item, place, scope, name)
-            r.line(f"{append}({item})")
+        with _alike(r, node, var, count):
+            append = r.source.fresh("a")
+            r.line(f"{append} = {var}.append")
+            with r.source.block(f"for {place} in range({count}):"):
+                _item(r, node, item, place, scope, name)
+                r.line(f"{append}({item})")
     r.line(f"{var} = tuple({var})")
+
+
+def _alike(r: Reading, node: Many, var: str, count: str) -> AbstractContextManager[None]:
+    """Write what reads items that all have the tag of the first and a fixed size at once; inside, what reads others."""
+    choice = tagged_choice(node.item, r.source.edition)
+    if choice is None or r.traced or len(_fixed_table(r, choice)) < _WORTH_A_TABLE:
+        return nullcontext()
+    how, width, end = r.source.fresh("f"), r.source.fresh("w"), r.source.fresh("z")
+    into = r.source.constant(choice.into, "Variant")
+    r.source.names["starmap"] = starmap
+    r.line(f"{how} = {r.source.constant(_fixed_table(r, choice).get)}(b[p]) if {count} > 2 and p < e else None")
+    with r.source.block(f"if {how} is not None:"):
+        r.line(f"{width} = {how}[1] + 1; {end} = p + {count} * {width}")
+        with r.source.block(f"if {end} <= e and b[p:{end}:{width}] == {how}[4] * {count}:"):
+            r.line(f"{var} = starmap({into}, {how}[3](b[p:{end}])); p = {end}")
+        r.line("else:", f"    {how} = None")
+    return r.source.block(f"if {how} is None:")
 
 
 def _signed(number: Any) -> bool:
@@ -244,8 +264,10 @@ def _(node: Masked[Any], r: Reading, var: str, scope: Scope, name: str) -> None:
     down = r.source.constant(bytes(node.up.index(octet) for octet in range(256)))
     body = r.source.resolve(node.body)
     if isinstance(body, Octets) and isinstance(body.size, Rest):
-        r.line(f"{var} = b[p:e]; p = e")
-        r.line(f"{_when(r, node, scope)}{var} = {var}.translate({down})")
+        if not node.when:
+            r.line(f"{var} = b[p:e].translate({down}); p = e")
+        else:
+            r.line(f"{var} = b[p:e]; p = e", f"{_when(r, node, scope)}{var} = {var}.translate({down})")
         return
     kept = r.source.fresh("b")
     r.line(f"{kept} = b", f"{_when(r, node, scope)}b = b[:p] + b[p:e].translate({down}) + b[e:]")
@@ -285,32 +307,34 @@ def _(node: Choice, r: Reading, var: str, scope: Scope, name: str) -> None:
     if isinstance(node.tag, Ref):
         tag = r.source.fresh("tag")
         r.line(f"{tag} = {r.source.reference(node.tag, scope)}")
+    elif id(node) in r.tags:
+        tag = r.tags.pop(id(node))
     else:
         tag = r.source.fresh("tag")
         r.open("'tag'", node.tag)
         r.read(node.tag, tag, scope, name)
         r.close(tag)
     into = f"{r.source.constant(node.into, 'Variant')}({tag}, {var})" if node.into else ""
-    first, done = _fixed_cases(r, node, tag, var)
-    for case, tags in _grouped(node, done):
-        test = f"{tag} == {tags[0]!r}" if len(tags) == 1 else f"{tag} in {tuple(tags)!r}"
-        with r.source.block(f"{first} {test}:"):
-            if node.into and isinstance(case, Nothing) and len(tags) == 1:
-                r.line(f"{var} = {r.source.constant(_alone(node.into, tags[0]))}")
-            else:
-                r.read(case, var, scope, name)
-                if into:
-                    r.line(f"{var} = {into}")
-        first = "elif"
-    with r.source.block("else:"):
-        if node.default is None:
-            known = "one of " + ", ".join(f"{t:02X}H" if isinstance(t, int) else str(t) for t in list(node.cases)[:8])
-            more = ", ..." if len(node.cases) > 8 else ""
-            r.line(f"raise Stop(p, f'no layout for {{{tag}}}: {known}{more}')")
+
+    def put(case: Any, tags: list[Any]) -> None:
+        if node.into and isinstance(case, Nothing) and len(tags) == 1:
+            r.line(f"{var} = {r.source.constant(_alone(node.into, tags[0]))}")
         else:
-            r.read(node.default, var, scope, name)
+            r.read(case, var, scope, name)
             if into:
                 r.line(f"{var} = {into}")
+
+    def otherwise() -> None:
+        if node.default is not None:
+            put(node.default, [])
+            return
+        known = "one of " + ", ".join(f"{t:02X}H" if isinstance(t, int) else str(t) for t in list(node.cases)[:8])
+        more = ", ..." if len(node.cases) > 8 else ""
+        r.line(f"raise Stop(p, f'no layout for {{{tag}}}: {known}{more}')")
+
+    done = _fixed_cases(r, node, tag, var)
+    with r.source.block("else:") if done else nullcontext():
+        branches(r.source, tag, _grouped(node, done), put, otherwise)
 
 
 _alones: dict[tuple[Any, Any], Any] = {}
@@ -332,13 +356,14 @@ def _grouped(node: Choice, done: set[Any]) -> list[tuple[Any, list[Any]]]:
 
 
 _WORTH_A_TABLE = 4
-_tables: dict[tuple[int, int | None], tuple[Choice, dict[Any, tuple[Any, int, Any]]]] = {}
+_Fixed = tuple[Any, int, Any, Any, bytes]
+_tables: dict[tuple[int, int | None], tuple[Choice, dict[Any, _Fixed]]] = {}
 
 
-def _fixed_table(r: Reading, node: Choice) -> dict[Any, tuple[Any, int, Any]]:
-    """For each case that one unpacking reads: the unpacking, its octets, and the unpacking with a tag octet in front.
+def _fixed_table(r: Reading, node: Choice) -> dict[Any, _Fixed]:
+    """For each case that one unpacking reads, how: one table for each choice.
 
-    There is one table for each choice.
+    It has the unpacking, its octets, the unpacking with the tag octet in front, that of many such, and the tag octet.
     """
     key = id(node), r.source.edition
     if key not in _tables:
@@ -346,24 +371,25 @@ def _fixed_table(r: Reading, node: Choice) -> dict[Any, tuple[Any, int, Any]]:
     return _tables[key][1]
 
 
-def _make_table(r: Reading, node: Choice) -> dict[Any, tuple[Any, int, Any]]:
-    table: dict[Any, tuple[Any, int, Any]] = {}
+def _make_table(r: Reading, node: Choice) -> dict[Any, _Fixed]:
+    table: dict[Any, _Fixed] = {}
     for key, case in node.cases.items():
         layout = r.source.resolve(case)
         known = fixed(layout)
         plain = isinstance(layout, (Float, Octets)) or (isinstance(layout, UInt) and layout.size in (1, 2, 4, 8))
         if known and plain:
             order = ">" if known[0] == "=" else known[0]
-            packed = struct.Struct(order + known[1])
-            table[key] = packed.unpack_from, packed.size, struct.Struct(f"{order}B{known[1]}").unpack_from
+            packed, tagged = struct.Struct(order + known[1]), struct.Struct(f"{order}B{known[1]}")
+            octet = bytes((key,)) if isinstance(key, int) and 0 <= key <= 0xFF else b""
+            table[key] = packed.unpack_from, packed.size, tagged.unpack_from, tagged.iter_unpack, octet
     return table
 
 
-def _fixed_cases(r: Reading, node: Choice, tag: str, var: str) -> tuple[str, set[Any]]:
-    """Cases that one unpacking reads go through a table; gives the word for the next case, and their tags."""
+def _fixed_cases(r: Reading, node: Choice, tag: str, var: str) -> set[Any]:
+    """Cases that one unpacking reads go through a table; gives their tags."""
     table = _fixed_table(r, node)
     if len(table) < _WORTH_A_TABLE:
-        return "if", set()
+        return set()
     how = r.source.fresh("f")
     r.line(f"{how} = {r.source.constant(table.get)}({tag})")
     with r.source.block(f"if {how} is not None:"):
@@ -371,7 +397,7 @@ def _fixed_cases(r: Reading, node: Choice, tag: str, var: str) -> tuple[str, set
         r.line(f"{var}, = {how}[0](b, p); p += {how}[1]")
         if node.into:
             r.line(f"{var} = {r.source.constant(node.into, 'Variant')}({tag}, {var})")
-    return "elif", set(table)
+    return set(table)
 
 
 @emit.register(Lookup)
@@ -402,19 +428,26 @@ class TableReader:
 @emit.register(Described)
 def _(node: Described, r: Reading, var: str, scope: Scope, name: str) -> None:
     del scope, name
-    cases = {tag: reading_function(node_of(case), r.source.edition, "parse") for tag, case in node.cases.items()}
+    cases = {tag: _later(node_of(case), r.source.edition) for tag, case in node.cases.items()}
     fewest = {tag: min_size(case, r.source.edition) for tag, case in node.cases.items()}
     plan = r.source.constant((cases, fewest, node.array, node.structure), "described")
     r.source.names["parse_described"] = parse_described
     r.line(f"{var}, p = parse_described({plan}, b, p, e, d, x)")
 
 
+def _later(node: Node[Any], edition: int | None) -> Any:
+    """The reading function of a layout, written when it is first called."""
+    made: list[Any] = []
+
+    def read(*arguments: Any) -> Any:
+        if not made:
+            made.append(reading_function(node, edition, "parse"))
+        return made[0](*arguments)
+
+    return read
+
+
 def reading_function(layout: Any, edition: int | None, kind: str) -> Any:
     """The reading function of one kind for a layout, with everything below it."""
-    source = Source(edition)
-    walks = {word: Reading(source, word, emit) for word in ("parse", "trace")}
-    root = layout.cls if isinstance(layout, Record) and info(layout.cls) else layout
-    name = source.function(kind, root)
-    for word, wanted, as_name in source.pending():
-        walks[word].write(wanted, as_name)
-    return source.compile()[name]
+    source = Source(edition, lambda page, word, wanted, name: Reading(page, word, emit).write(wanted, name))
+    return source.written(kind, layout.cls if isinstance(layout, Record) and info(layout.cls) else layout)

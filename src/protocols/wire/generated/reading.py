@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, cast
 
+from meterwire.protocols.wire.checks import sum8
 from meterwire.protocols.wire.declare import Field, bits_info, info
 from meterwire.protocols.wire.facts import end_matters, fixed, is_flat, marks, sizes, tail_size, width
 from meterwire.protocols.wire.generated.source import Emitter, Scope, Source
@@ -13,12 +14,16 @@ from meterwire.protocols.wire.nodes import (
     BitString,
     Bool,
     Check,
+    Choice,
     Const,
     Enum,
+    Masked,
     Named,
     Node,
+    Octets,
     Record,
     Ref,
+    Rest,
     Size,
     Text,
     UInt,
@@ -28,12 +33,17 @@ from meterwire.protocols.wire.tracer import Stop
 
 
 class Reading:
-    """The walk that writes one kind of reading function."""
+    """The walk that writes one kind of reading function.
+
+    Attributes:
+        tags: where the tag of a choice has been read already, its variable, by the id of the choice.
+    """
 
     def __init__(self, source: Source, kind: str, emit: Emitter) -> None:
         self.source, self.kind, self.traced, self._emit = source, kind, kind == "trace", emit
         source.names.update(Stop=Stop, frm=int.from_bytes, unbits=unbits, untext=untext)
         source.names.update(mk=int.__new__)
+        self.tags: dict[int, str] = {}
 
     # ------------------------------------------------------------ helpers for the emitters
 
@@ -87,15 +97,13 @@ class Reading:
             node = self.source.resolve(f.node)
             var = self.source.fresh(f.name)
             if f.name in starts:
-                run.flush()
-                self.line(f"s_{f.name} = p")
+                run.mark(f"s_{f.name}")
             if self.traced:
                 run.flush()
                 self.open(repr(f.name), node, f.doc)
             last = regions[place][1] if place in regions else 0
             if isinstance(node, Size):
-                run.flush()
-                self._size(node, var, "p" if regions[place][0] > place else f"s_{node.first}")
+                self._size(node, var, "p" if regions[place][0] > place else f"s_{node.first}", run)
                 ends.append((last, f"e_{var}"))
             else:
                 self._field(f, node, var, scope, run, self._tail(declared.fields, place, ends))
@@ -108,7 +116,9 @@ class Reading:
             while ends and ends[-1][0] == place:
                 run.flush()
                 _, outer = ends.pop()
-                self.line("if p != e: raise Stop(p, f'{e - p} octets more than the layout has')", f"e = {outer}")
+                if not _takes_rest(node):
+                    self.line("if p != e: raise Stop(p, f'{e - p} octets more than the layout has')")
+                self.line(f"e = {outer}")
         run.flush()
         self.line(f"return {self.source.constant(cls, cls.__name__)}({', '.join(made)}), p")
 
@@ -117,11 +127,19 @@ class Reading:
         return tail_size(fields[place + 1 : stop], self.source.edition)
 
     def _field(self, f: Field, node: Node[Any], var: str, scope: Scope, run: Run, tail: int) -> None:
-        if isinstance(node, Check):
+        if isinstance(node, Check) and not node.guards and not self.traced:
+            run.add(node, var)
+        elif isinstance(node, Check):
             run.flush()
             self._check(node, var, tail)
         elif run.takes(node):
             run.add(node, var)
+        elif not tail and self._has_tag(node):
+            tag = self.source.fresh("tag")
+            run.add(self.source.resolve(cast("Choice", node).tag), tag)
+            run.flush()
+            self.tags[id(node)] = tag
+            self.read(node, var, scope, f.name)
         else:
             run.flush()
             if tail and end_matters(node, self.source.edition):
@@ -132,8 +150,13 @@ class Reading:
             else:
                 self.read(node, var, scope, f.name)
 
-    def _size(self, node: Size, var: str, begin: str) -> None:
-        run = Run(self)
+    def _has_tag(self, node: Node[Any]) -> bool:
+        """Whether it is a choice whose tag can be read with the fields before it."""
+        if self.traced or not isinstance(node, Choice) or not isinstance(node.tag, Node):
+            return False
+        return fixed(self.source.resolve(node.tag)) is not None
+
+    def _size(self, node: Size, var: str, begin: str, run: Run) -> None:
         run.add(node_of(node.base), var)
         run.flush()
         octets = var
@@ -158,7 +181,7 @@ class Reading:
         run = Run(self)
         run.add(node.base, var)
         run.flush()
-        self.line(f"{due} = {self.source.constant(node.digest)}(b[s_{node.first}:{at}])")
+        self.line(f"{due} = {digest(self, node, at)}")
         if self.traced:
             self.line(f"if {var} != {due}: t.mismatch({at}, {var}, {due}, {octets})")
         else:
@@ -171,6 +194,13 @@ class Run:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._fields: list[tuple[Node[Any] | None, str, Any]] = []
+
+    def mark(self, var: str) -> None:
+        """Remember the position here."""
+        if self._fields:
+            self._fields.append((None, var, None))
+        else:
+            self._reading.line(f"{var} = p")
 
     def takes(self, node: Node[Any]) -> bool:
         """Whether a node can join a run."""
@@ -201,7 +231,7 @@ class Run:
         while taken:
             order, codes, here = "=", "", []
             while taken:
-                known = fixed(taken[0][0]) if taken[0][0] is not None else ("=", "")
+                known = _code(taken[0][0]) if taken[0][0] is not None else ("=", "")
                 if known is None or (known[0] != "=" and order not in ("=", known[0])):
                     break
                 order = known[0] if known[0] != "=" else order
@@ -222,12 +252,35 @@ class Run:
         elif names:
             r.line(f"{', '.join(names)}, = {r.source.constant(packed.unpack_from)}(b, p); p += {size}")
         for node, var, flat in fields:
-            if node is None:
+            if node is not None:
+                finish(r, node, var, size)
+                size -= width(node) or 0
+            elif flat is None:
+                r.line(f"{var} = p - {size}" if size else f"{var} = p")
+            else:
                 cls, parts = flat
                 r.line(f"{var} = {r.source.constant(cls, cls.__name__)}({', '.join(parts)})")
-            else:
-                size -= width(node) or 0
-                finish(r, node, var, size + (width(node) or 0))
+
+
+def _code(node: Node[Any]) -> tuple[str, str] | None:
+    """Byte order and struct code by which a node of fixed size is read."""
+    if isinstance(node, Const) and len(node.raw) == 1:
+        return "=", "B"
+    return fixed(node)
+
+
+def _takes_rest(node: Node[Any]) -> bool:
+    """Whether reading the node ends where its region ends, whatever is there."""
+    body = node_of(node.body) if isinstance(node, Masked) else node
+    return isinstance(body, Octets) and isinstance(body.size, Rest)
+
+
+def digest(r: Reading, node: Check, end: str) -> str:
+    """The expression for the sum that a check should have."""
+    octets = f"b[s_{node.first}:{end}]"
+    if node.digest is sum8:
+        return f"sum({octets}) & 255"
+    return f"{r.source.constant(node.digest)}({octets})"
 
 
 def finish(r: Reading, node: Node[Any], var: str, back: int) -> None:
@@ -236,7 +289,11 @@ def finish(r: Reading, node: Node[Any], var: str, back: int) -> None:
         order = "'big'" if node.order == ">" else "'little'"
         r.line(f"{var} = frm({var}, {order}{', signed=True' if node.signed else ''})")
     elif isinstance(node, Const):
-        r.line(f"if {var} != {node.raw!r}: raise Stop(p - {back}, {f'{node.raw.hex().upper()}H'!r})")
+        due = node.raw[0] if len(node.raw) == 1 else node.raw
+        r.line(f"if {var} != {due!r}: raise Stop(p - {back}, {f'{node.raw.hex().upper()}H'!r})")
+    elif isinstance(node, Check):
+        differs = f"if {var} != {digest(r, node, f'p - {back}')}: "
+        r.line(f"{differs}raise Stop(p - {back}, 'a check that matches', check=True)")
     elif isinstance(node, Bcd):
         digits(r, node, var, back)
     elif isinstance(node, Bool):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import linecache
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,19 +19,29 @@ Scope = dict[str, tuple[str, Any]]
 """Earlier fields of the message being written: name to its local variable and layout."""
 
 
-class Source:
-    """One module of generated readers. Each kind of reader asks for functions by layout; they are written once."""
+Write = Callable[["Source", str, Any, str], None]
+"""Writes into a source the function of a kind for a layout, under a name."""
 
-    def __init__(self, edition: int | None) -> None:
+
+class Source:
+    """One module of generated functions. Each is asked for by kind and layout, and written when it is first called.
+
+    An APDU leads to a hundred messages, of which a program meets a few: what it does not meet is never written.
+
+    Two threads may write the same function: each on a page of its own, and one of the two is kept.
+    """
+
+    def __init__(self, edition: int | None, write: Write) -> None:
         self.edition = edition
         self.lines: list[str] = []
+        self._write = write
         self.names: dict[str, Any] = {}
         self._indent = 0
         self._fresh = itertools.count()
         self._constants: dict[int, str] = {}
         self._kept: list[Any] = []
         self._functions: dict[tuple[str, int], str] = {}
-        self._todo: list[tuple[str, Any, str]] = []
+        self._written: set[str] = set()
 
     def line(self, *texts: str) -> None:
         """Add lines at the current indentation."""
@@ -61,20 +72,31 @@ class Source:
         return self._constants[key]
 
     def function(self, kind: str, layout: Any) -> str:
-        """The name of the function of this kind for a message class or named layout; it will be written."""
+        """The name of the function of this kind for a message class or named layout; calling it writes it."""
         key = kind, id(layout)
         if key not in self._functions:
             declared = layout if isinstance(layout, Named) else info(layout)
             stem = declared.name if declared is not None else type(layout).__name__
             name = self.fresh(f"{kind}_{stem.replace('.', '_')}_")
             self._functions[key] = name
-            self._todo.append((kind, layout, name))
+            self._kept.append(layout)  # keeps the id taken
+
+            def first_call(*arguments: Any) -> Any:
+                return self.written(kind, layout)(*arguments)
+
+            self.names[name] = first_call
         return self._functions[key]
 
-    def pending(self) -> Iterator[tuple[str, Any, str]]:
-        """Functions asked for and not written yet; writing one may ask for more."""
-        while self._todo:
-            yield self._todo.pop()
+    def written(self, kind: str, layout: Any) -> Any:
+        """The function itself."""
+        name = self.function(kind, layout)
+        if name not in self._written:
+            page = copy.copy(self)
+            page.lines, page._indent = [], 0  # noqa: SLF001  of this class
+            self._write(page, kind, layout, name)
+            page._compile()  # noqa: SLF001  see above
+            self._written.add(name)
+        return self.names[name]
 
     def resolve(self, node: Any) -> Node[Any]:
         """The layout in this edition."""
@@ -94,13 +116,48 @@ class Source:
             text = ".".join([name, *rest])
         return f"({text} + {ref.plus})" if ref.plus else text
 
-    def compile(self) -> dict[str, Any]:
-        """Run the module; its source is there for tracebacks."""
+    def _compile(self) -> None:
+        """Run what has been written; its source is there for tracebacks."""
         text = "\n".join(self.lines) + "\n"
         file = f"<meterwire codec {next(_serial)}>"
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         exec(compile(text, file, "exec"), self.names)  # noqa: S102  the text is written from declarations alone
-        return self.names
 
 
 Emitter = Callable[..., None]
+_FEW = 3
+
+
+def branches(
+    source: Source,
+    tag: str,
+    cases: Sequence[tuple[Any, list[Any]]],
+    put: Callable[[Any, list[Any]], None],
+    otherwise: Callable[[], None],
+) -> None:
+    """Write what tells cases apart by the value of a tag: halves of them first where there are many.
+
+    Args:
+        source: that is written to.
+        tag: the local variable.
+        cases: each with its tags.
+        put: writes what is done for a case with these tags.
+        otherwise: writes what is done for any other tag.
+    """
+    if len(cases) > _FEW and all(isinstance(one, int) for _, tags in cases for one in tags):
+        ordered = sorted(cases, key=lambda case: min(case[1]))
+        low, high = ordered[: len(cases) // 2], ordered[len(cases) // 2 :]
+        border = min(high[0][1])
+        if all(max(tags) < border for _, tags in low):
+            with source.block(f"if {tag} < {border}:"):
+                branches(source, tag, low, put, otherwise)
+            with source.block("else:"):
+                branches(source, tag, high, put, otherwise)
+            return
+    first = "if"
+    for case, tags in cases:
+        with source.block(f"{first} {tag} == {tags[0]!r}:" if len(tags) == 1 else f"{first} {tag} in {tuple(tags)!r}:"):
+            put(case, tags)
+        first = "elif"
+    with source.block("else:" if cases else "if True:"):
+        otherwise()
