@@ -84,9 +84,8 @@ def meter(
 @app.command
 def read(
     url: Url,
-    items: Annotated[list[str], Parameter(help="Quantity, data identifier, OAD, or OBIS code with attribute.")],
     /,
-    *,
+    *items: Annotated[str, Parameter(help="Quantity, data identifier, OAD, or OBIS code with attribute.")],
     address: Annotated[str | None, Parameter(help="Address of the meter.")] = None,
     addresses: Annotated[Path | None, Parameter(help="File with the addresses of many meters, one a line.")] = None,
     edition: Annotated[str | None, Parameter(help="DL/T 645: 1997, 2007 or auto.")] = None,
@@ -101,16 +100,25 @@ def read(
     from meterwire.cli.read import read as run  # noqa: PLC0415
 
     return run(
-        url, items, address, password_file, addresses, edition, objects, keys, trace=trace, record=record, json=json
+        url,
+        list(items),
+        address,
+        password_file,
+        addresses,
+        edition,
+        objects,
+        keys,
+        trace=trace,
+        record=record,
+        json=json,
     )
 
 
 @app.command
 def write(
     url: Url,
-    items: Annotated[list[str], Parameter(help="ITEM=VALUE, such as 04001401=5.")],
     /,
-    *,
+    *items: Annotated[str, Parameter(help="ITEM=VALUE, such as 04001401=5.")],
     address: Annotated[str | None, Parameter(help="Address of the meter.")] = None,
     password_file: PasswordFile = None,
     operator: Annotated[str, Parameter(help="Operator code that the meter records.")] = "00000000",
@@ -127,7 +135,7 @@ def write(
 
     return run(
         url,
-        items,
+        list(items),
         address,
         password_file,
         operator,
@@ -144,9 +152,8 @@ def write(
 @app.command
 def act(
     url: Url,
-    words: Annotated[list[str] | None, Parameter(help="Order and its words; none shows them all.")] = None,
     /,
-    *,
+    *words: Annotated[str, Parameter(help="Order and its words; none shows them all.")],
     address: Annotated[str | None, Parameter(help="Address of the meter.")] = None,
     password_file: PasswordFile = None,
     new_password_file: Annotated[Path | None, Parameter(help="File with the new password.")] = None,
@@ -166,7 +173,7 @@ def act(
 
     return run(
         url,
-        words or [],
+        list(words),
         address,
         password_file,
         new_password_file,

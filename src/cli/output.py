@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Iterable
-from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from meterwire.quantities.reading import Reading
 
+_PAIR = 2
+
 
 def text_of(value: Any) -> str | None:
-    """A value as text that keeps its digits; None where there is none."""
+    """A value as text that keeps its digits, a list in brackets; None where there is none."""
+    if isinstance(value, list):
+        return f"[{', '.join('-' if part is None else str(text_of(part)) for part in value)}]"
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, Decimal):
         return f"{value:f}"
-    if isinstance(value, (datetime, date, time)):
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
         return value.isoformat()
     return value.hex().upper() if isinstance(value, bytes) else str(value)
 
 
-def rows(reading: Reading, read_at: datetime) -> list[dict[str, Any]]:
+def rows(reading: Reading, read_at: dt.datetime) -> list[dict[str, Any]]:
     """One object for a reading; a block gives one for each element."""
-    if isinstance(reading.value, list):
-        return [_row(reading, f"{reading.item}[{place}]", value, read_at) for place, value in enumerate(reading.value)]
-    return [_row(reading, reading.item, reading.value, read_at)]
+    if isinstance(reading.value, list) and reading.value:
+        return [
+            _row(reading, f"{reading.item}[{place}]", *_timed(value, reading.time), read_at)
+            for place, value in enumerate(reading.value)
+        ]
+    return [_row(reading, reading.item, reading.value, reading.time, read_at)]
 
 
-def _row(reading: Reading, item: str, value: Any, read_at: datetime) -> dict[str, Any]:
+def _timed(value: Any, time: dt.datetime | None) -> tuple[Any, dt.datetime | None]:
+    """A value with its own time, such as a maximum demand among others, apart."""
+    if isinstance(value, list) and len(value) == _PAIR and isinstance(value[1], dt.datetime):
+        return value[0], value[1]
+    return value, time
+
+
+def _row(reading: Reading, item: str, value: Any, time: dt.datetime | None, read_at: dt.datetime) -> dict[str, Any]:
     row: dict[str, Any] = {
         "item": item,
         "quantity": reading.quantity,
         "value": text_of(value),
         "unit": reading.unit,
-        "time": text_of(reading.time),
+        "time": text_of(time),
         "read_at": read_at.isoformat(timespec="milliseconds"),
     }
     if reading.error is not None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from typing import Any
+
+import msgspec
 
 from meterwire.protocols.axdr.simple import COMMON_NAMES
 from meterwire.protocols.wire.nodes import Variant
@@ -35,4 +38,8 @@ def pretty(value: Any, names: Mapping[int, str] = COMMON_NAMES) -> str:
         return "{" + ", ".join(pretty(item, names) for item in value) + "}"
     if isinstance(value, bytes):
         return value.hex().upper() or "(empty)"
+    if isinstance(value, msgspec.Struct) and type(value).__str__ is object.__str__:  # it has no words of its own
+        return "{" + ", ".join(pretty(getattr(value, field), names) for field in value.__struct_fields__) + "}"
+    if isinstance(value, IntEnum):
+        return value.name.lower().replace("_", " ")
     return repr(value) if isinstance(value, str) else str(value)

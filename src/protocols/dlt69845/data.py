@@ -74,6 +74,17 @@ class PortSettings:
     stop_bits: int = field(U8, "stop bits, 1 or 2")
     flow: FlowControl | int = field(Enum(U8, FlowControl), "flow control")
 
+    def __str__(self) -> str:
+        fixed = isinstance(self.baud, Baud) and self.baud != Baud.AUTOMATIC
+        speed = f"{_word(self.baud).removeprefix('b')} bit/s" if fixed else f"{_word(self.baud)} speed"
+        parity = self.parity.name[0] if isinstance(self.parity, Parity) else f"({self.parity})"
+        flow = f", {_word(self.flow)} flow control" if self.flow else ""
+        return f"{speed} {self.data_bits}{parity}{self.stop_bits}{flow}"
+
+
+def _word(value: int) -> str:
+    return value.name.lower() if isinstance(value, IntEnum) else f"unknown ({int(value)})"
+
 
 @message(cite="DL/T 698.45-2017, data types: SID")
 class SecurityIdentifier:

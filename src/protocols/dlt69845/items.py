@@ -11,7 +11,7 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError
 from meterwire.protocols.axdr.plain import pretty
-from meterwire.protocols.dlt69845.data import DATA_NAMES
+from meterwire.protocols.dlt69845.data import DATA_NAMES, PortSettings
 from meterwire.protocols.dlt69845.dates import Date, DateTime, DateTimeS, Interval, Time
 from meterwire.protocols.dlt69845.descriptors import Oad, Omd, Road, ScalerUnit
 from meterwire.protocols.dlt69845.objects import scaler_unit
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _DESCRIPTOR: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _INTEGERS: Final = frozenset({5, 6, 15, 16, 17, 18, 20, 21})
 _LISTS: Final = frozenset({1, 2})
+_OI: Final = 80
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -123,13 +124,15 @@ def meaning(data: Variant, zone: dt.tzinfo | None = None) -> Any:
         return _calendar(value)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if data.tag == _OI:
+        return f"{value:04X}"
     if isinstance(value, (int, float)):
         return Decimal(str(value)) if isinstance(value, float) else Decimal(int(value))
     if isinstance(value, str):
         return value.rstrip("\0 ")
     if isinstance(value, bytes):
         return value.hex().upper()
-    if isinstance(value, (Oad, Omd, Road, ScalerUnit, Interval)):
+    if isinstance(value, (Oad, Omd, Road, ScalerUnit, Interval, PortSettings)):
         return str(value)
     return pretty(data, DATA_NAMES)
 

@@ -82,17 +82,21 @@ def scaler_unit(oad: int) -> tuple[int, str] | None:
     return table().scaler_unit(oad)
 
 
+_POWER: Final = 4
+_CHARGE: Final = 0x2029
 _PHASES: Final = ("phase A", "phase B", "phase C")
 
 
 def element_name(row: ObjectRow | None, attribute: int, index: int) -> str:
     """What the n-th element (n from 1) of an attribute is, where the class says so."""
     class_id = row.class_id if row else 0
+    if row is not None and row.oi == _CHARGE:
+        class_id = _POWER  # a total and three phases, as powers are
     if class_id in {1, 2} and attribute in {2, 4}:
         return "total" if index == 1 else f"rate {index - 1}"
     if class_id == 3 and attribute == 2:
         return _PHASES[index - 1] if index <= 3 else ""
-    if class_id == 4 and attribute == 2:
+    if class_id == _POWER and attribute == 2:
         return ("total", *_PHASES)[index - 1] if index <= 4 else ""
     if class_id == 5 and attribute in {2, 3, 4}:
         return "total" if index == 1 else f"harmonic {index}"

@@ -73,6 +73,40 @@ METERS = named(
 )
 
 
+_SETS = {
+    0: "no meters",
+    1: "all meters",
+    2: "user types",
+    3: "meters",
+    4: "archive numbers",
+    5: "user types",
+    6: "meters",
+    7: "archive numbers",
+    8: "device types",
+    9: "logical device",
+}
+
+
+def meters_text(meters: Variant) -> str:
+    """A meter set (MS) in words."""
+    found = meters.value if isinstance(meters.value, tuple) else () if meters.value is None else (meters.value,)
+    parts = [one.hex().upper() if isinstance(one, bytes) else _region_text(one) for one in found]
+    return f"{_SETS.get(meters.tag, f'set {meters.tag}')} {', '.join(parts)}".rstrip()
+
+
+def _region_text(part: Any) -> str:
+    if not isinstance(part, Region):
+        return str(part)
+    ends = (
+        one.value.hex().upper() if isinstance(one.value, bytes) else str(one.value) for one in (part.start, part.end)
+    )
+    opened, closed = (
+        "[("[int(part.bounds in {Bounds.TO, Bounds.NONE})],
+        "])"[int(part.bounds in {Bounds.FROM, Bounds.NONE})],
+    )
+    return f"{opened}{', '.join(ends)}{closed}"
+
+
 @message(cite="DL/T 698.45-2017, data types: RSD, selector 1")
 class SelectorEqual:
     """Rows whose column has this value."""
@@ -98,6 +132,9 @@ class SelectorMoment:
     time: DateTimeS = field(DateTimeS, "start (4) or storage (5) of the acquisition")
     meters: Variant = field(METERS, "meters (MS)")
 
+    def __str__(self) -> str:
+        return f"{self.time}, {meters_text(self.meters)}"
+
 
 @message(cite="DL/T 698.45-2017, data types: RSD, selectors 6 to 8")
 class SelectorPeriod:
@@ -108,6 +145,9 @@ class SelectorPeriod:
     interval: Interval = field(Interval, "interval (TI)")
     meters: Variant = field(METERS, "meters (MS)")
 
+    def __str__(self) -> str:
+        return f"{self.start} to {self.end} every {self.interval}, {meters_text(self.meters)}"
+
 
 @message(cite="DL/T 698.45-2017, data types: RSD, selector 10")
 class SelectorNewest:
@@ -115,6 +155,9 @@ class SelectorNewest:
 
     count: int = field(U8, "how many")
     meters: Variant = field(METERS, "meters (MS)")
+
+    def __str__(self) -> str:
+        return f"the newest {self.count}, {meters_text(self.meters)}"
 
 
 _RSD: dict[int, Any] = {

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from meterwire.errors import LocalProtocolError, MalformedError
+from meterwire.protocols.axdr.plain import pretty
 from meterwire.protocols.dlt69845.data import (
     DATA,
     DATA_CASES,
@@ -146,3 +147,25 @@ def test_descriptors_as_text():
     for text in ("0010020", "001002011", "0010020G", "", "+0100201"):
         with pytest.raises(LocalProtocolError):
             Oad.of(text)
+
+
+@pytest.mark.parametrize(
+    ("octets", "said"),
+    [
+        ("5F0602080100", "COMDCB 9600 bit/s 8E1"),
+        ("5FFF00070201", "COMDCB automatic speed 7N2, hardware flow control"),
+        ("5F3009080100", "COMDCB unknown (48) speed 8(9)1"),
+        ("580211051109", "Region {both, unsigned 5, unsigned 9}"),
+        ("5A0A0501", "RSD 10 the newest 5, all meters"),
+        ("5A0407E60101000000" + "03010705201601200001", "RSD 4 2022-01-01 00:00:00, meters 05201601200001"),
+        (
+            "5A0607E6010100000007E6020100000001000F07010112000112000A",
+            "RSD 6 2022-01-01 00:00:00 to 2022-02-01 00:00:00 every 15 minute, archive numbers (1, 10]",
+        ),
+        ("5D801C31100401020304", "SID {2149331216, 01020304}"),
+        ("6106000000AB80", "VQDS {double-long-unsigned 171, '10000000'}"),
+    ],
+)
+def test_types_without_a_word_of_their_own_are_told_without_python(octets, said):
+    """Ports, regions, selectors, sets of meters and qualities as people write them."""
+    assert pretty(codec(DATA, 2021).parse(bytes.fromhex(octets)), DATA_NAMES) == said
