@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from meterwire.errors import LocalProtocolError
+from meterwire.meter_model.columns import column
 from meterwire.meter_model.credit import PurchaseRefused
-from meterwire.meter_model.series import column
 from meterwire.meter_model.values import Demand, NotServed, truncated
 
 if TYPE_CHECKING:
     from meterwire.meter_model.meter import Meter
-    from meterwire.meter_model.series import Row
+    from meterwire.meter_model.row import Row
 
 
 class _Purchase(msgspec.Struct, forbid_unknown_fields=True):

@@ -66,6 +66,15 @@ class Maxima(msgspec.Struct):
         """From builtins; raises ValueError or TypeError."""
         return Maxima(*map(revived_counts, state))
 
+    def octets(self) -> bytes:
+        """All three one after the other, as they lie in this machine's memory."""
+        return b"".join(one.tobytes() for one in (self.value, self.minutes, self.time))
+
+    @staticmethod
+    def of_octets(shape: tuple[int, ...], octets: bytes) -> Maxima:
+        """From octets of arrays of that shape."""
+        return Maxima(*np.frombuffer(octets, np.int64).reshape(3, *shape).copy())
+
     def copy(self) -> Maxima:
         """An independent copy."""
         return Maxima(self.value.copy(), self.minutes.copy(), self.time.copy())
@@ -133,6 +142,10 @@ class MaximumDemand:
         closed = int(np.searchsorted(ends, minute, "right"))
         present = windows[closed - 1] if closed else before
         return present.copy(), rows[min(self.settings.period + minute - first, len(rows)) - 1].copy()
+
+    def forget_batch(self) -> None:
+        """Let go of the minutes that were added last: `at` knows the present one alone from now on."""
+        self._batch = None
 
     def assume(self, minute: int, energies: Counts, rate: int, rate_since: int) -> None:
         """Take over the minutes before `minute` as if it had always been running."""

@@ -15,9 +15,11 @@ import msgspec
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.agenda import Appointment
 from meterwire.meter_model.clock import local_seconds
+from meterwire.meter_model.columns import column, columns_named, needs_everything
 from meterwire.meter_model.pattern import Pattern, every
+from meterwire.meter_model.row import Row
 from meterwire.meter_model.second_freezes import LONGEST, EverySeconds
-from meterwire.meter_model.series import Row, Schedule, Series, column, needs_everything
+from meterwire.meter_model.series import Schedule, Series
 from meterwire.meter_model.tariff import NO_MORE
 from meterwire.meter_model.values import NotServed
 
@@ -245,7 +247,7 @@ class Freezes:
             word = int(self._meter.parameters[settings.mode]) if settings.mode else 0xFF
             names = tuple(name for bit, name in enumerate(COLUMN_SETS) if word >> bit & 1)
         rates = self._meter.rate_count if settings.rates else 0
-        return tuple(column(one) for name in names for one in _spelled_out(name, rates))
+        return columns_named(tuple(one for name in names for one in _spelled_out(name, rates)))
 
     def take(self, kind: str, sample: Sample, *, powered: bool) -> None:
         """A freeze is due."""
@@ -297,7 +299,7 @@ class Freezes:
         self, kind: str, series: Series, sample: Sample, columns: tuple[Quantity, ...], *, powered: bool = True
     ) -> Row:
         del kind
-        row = Row(sample.second, self._meter.clock.zone, columns, sample)
+        row = Row.taken(self._meter.clock.zone, columns, sample)
         series.add(row, powered=powered)
         return row
 

@@ -43,15 +43,16 @@ def give_past(ledger: Ledger, profile: Profile, seed: int, minute: int, given: G
     for number in range(SETTLEMENTS):
         ended, begins = begins, profile.settlement.before(begins)
         share = 1 - Fraction(minute - ended, AGE_DAYS * 1440)
-        found = partial(_settled, now, share, profile, seed + number + 1, begins, ended)
+        found = partial(_settled, profile, seed, given, share, number, begins, ended)
         ledger.settlements.append(Settlement(ended, found))
 
 
 def _settled(
-    now: Readings, share: Fraction, profile: Profile, seed: int, begins: int, ended: int
+    profile: Profile, seed: int, given: Given, share: Fraction, number: int, begins: int, ended: int
 ) -> tuple[Readings, Maxima]:
     """A settlement of the past; most meters are never asked for it."""
-    return _earlier(now, share, profile.tariff.rates), _maxima(profile, seed, begins, ended)
+    now = _readings(profile, seed, given)
+    return _earlier(now, share, profile.tariff.rates), _maxima(profile, seed + number + 1, begins, ended)
 
 
 def _readings(profile: Profile, seed: int, given: Given) -> Readings:

@@ -8,8 +8,10 @@ would be closed at that second: to read, however often and whenever, changes no 
 
 from __future__ import annotations
 
+import zlib
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -37,39 +39,50 @@ _BLOCK: Final = 2880
 
 
 class Settlement:
-    """The registers and maxima of a billing period that has ended.
+    """The registers and maxima of a billing period that has ended; few are ever asked for, and each is large.
 
     Args:
         minute: when it ended, minutes since 1970 local.
-        found: gives both; asked when somebody wants to know the first time.
+        work: gives both; asked whenever somebody wants to know and has not just known.
     """
 
-    __slots__ = ("_found", "_work", "minute")
+    __slots__ = ("minute", "work")
 
-    def __init__(self, minute: int, found: Callable[[], tuple[Readings, Maxima]]) -> None:
-        self.minute = minute
-        self._work = found
-        self._found: tuple[Readings, Maxima] | None = None
+    def __init__(self, minute: int, work: Callable[[], tuple[Readings, Maxima]]) -> None:
+        self.minute, self.work = minute, work
 
     @staticmethod
     def of(minute: int, readings: Readings, maxima: Maxima) -> Settlement:
         """One whose registers and maxima are there."""
         return Settlement(minute, lambda: (readings, maxima))
 
+    @staticmethod
+    def ended(minute: int, energies: Energies, maxima: Maxima) -> Settlement:
+        """The period that ends now, packed: what registers and maxima are later changes nothing of it."""
+        constants, rates, maxima_shape = energies.constants, energies.rates, maxima.value.shape
+        packed = zlib.compress(energies.save(), 1), zlib.compress(maxima.octets(), 1)
+
+        def work() -> tuple[Readings, Maxima]:
+            then = Energies(*constants, rates)
+            then.restore(zlib.decompress(packed[0]))
+            return then.readings(), Maxima.of_octets(maxima_shape, zlib.decompress(packed[1]))
+
+        return Settlement(minute, work)
+
     @property
     def readings(self) -> Readings:
         """The registers."""
-        return self._worked_out()[0]
+        return _worked_out(self)[0]
 
     @property
     def maxima(self) -> Maxima:
         """The maxima."""
-        return self._worked_out()[1]
+        return _worked_out(self)[1]
 
-    def _worked_out(self) -> tuple[Readings, Maxima]:
-        if self._found is None:
-            self._found = self._work()
-        return self._found
+
+@lru_cache(maxsize=64)
+def _worked_out(settlement: Settlement) -> tuple[Readings, Maxima]:
+    return settlement.work()
 
 
 class Watcher(Protocol):
@@ -103,6 +116,9 @@ class Sampler(Protocol):
     next: int
     next_full: int
 
+    def pass_over(self, minute: int) -> None:
+        """All minutes up to that one will now come, one after the other and with power."""
+
     def take(self, ledger: Ledger, minute: int, rows: Rows | None) -> None:
         """The minute has come; the rows are that one minute of the circuit, None without power."""
 
@@ -119,7 +135,6 @@ class Ledger:
         energies: as of the last grid point.
         demand: as of the last whole minute.
         settlements: the last twelve, the latest first.
-        batch: minutes of the demand that are worked out at once, and remembered until the next ones are.
         running: whether the meter has power.
         watcher: who sees what passes.
         observers: who count what passes.
@@ -135,7 +150,6 @@ class Ledger:
             profile.demand, profile.tariff.rates, profile.combination.of_demands, -(-second // MINUTE)
         )
         self.settlements: deque[Settlement] = deque(maxlen=SETTLEMENTS)
-        self.batch = _BLOCK
         self.running = True
         self._dark_seconds = 0
         self.watcher: Watcher | None = None
@@ -152,9 +166,12 @@ class Ledger:
             self._settle_if_due(self._at // MINUTE)
         if self._at % MINUTE and target * MINUTE > self._at:
             self._part(-(-self._at // MINUTE) * MINUTE)
+        if self._at < target * MINUTE and self.sampler is not None and self.running:
+            self.sampler.pass_over(target)
         while self._at < target * MINUTE:
             minute = self._at // MINUTE
             self._minutes(minute, min(target - minute, _BLOCK))
+        self.demand.forget_batch()
         self._watch_part(second)
 
     def close_step(self, second: int) -> None:
@@ -162,6 +179,7 @@ class Ledger:
         self.advance(second)
         if second > self._at:
             self._part(second)
+            self.demand.forget_batch()
 
     def readings_at(self, second: int) -> Energies:
         """The energies as they would stand at that second, less than a minute after the last grid point."""
@@ -260,7 +278,7 @@ class Ledger:
         while first < end:
             while watched and watched[0] // MINUTE == first:
                 self._tell(watched.popleft())
-            last = min(self._tariff.next_switch(first), self._next_settlement, end, first + self.batch)
+            last = min(self._tariff.next_switch(first), self._next_settlement, end)
             if self.sampler is not None:
                 last = min(last, max(self.sampler.next_full, first + 1))
             if watched:
@@ -340,7 +358,7 @@ class Ledger:
         if minute < self._next_settlement:
             return
         closed = self.demand.clear(self._next_settlement)
-        self.settlements.appendleft(Settlement.of(self._next_settlement, self.energies.readings(), closed))
+        self.settlements.appendleft(Settlement.ended(self._next_settlement, self.energies, closed))
         self._next_settlement = self._billing.after(self._next_settlement)
 
     def _assume_past(self, minute: int, period: int) -> None:

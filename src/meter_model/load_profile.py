@@ -14,8 +14,10 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.clock import local_seconds, local_time
+from meterwire.meter_model.columns import column, columns_named, needs_everything
 from meterwire.meter_model.pattern import every
-from meterwire.meter_model.series import Row, Schedule, Series, column, needs_everything
+from meterwire.meter_model.row import Row
+from meterwire.meter_model.series import Schedule, Series
 from meterwire.meter_model.tariff import NO_MORE
 from meterwire.meter_model.values import NotServed
 
@@ -77,7 +79,7 @@ class LoadProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     def columns(self) -> dict[int, tuple[Quantity, ...]]:
         """What each class stores."""
         named = {**CLASSES, **{int(number): one.columns for number, one in self.classes.items()}}
-        return {number: tuple(map(column, names)) for number, names in sorted(named.items())}
+        return {number: columns_named(tuple(names)) for number, names in sorted(named.items())}
 
 
 class LoadProfile:
@@ -138,7 +140,7 @@ class LoadProfile:
 
     def _define(self, number: int, interval: int, names: tuple[str, ...]) -> None:
         self._own[number] = interval, names
-        self._columns[number] = tuple(map(column, names))
+        self._columns[number] = columns_named(names)
         if number not in self.series:
             self.series[number] = Series(self._capacity, self._schedule(number))
 
@@ -216,7 +218,7 @@ class LoadProfile:
 
     def take(self, number: int, sample: Sample) -> None:
         """A row is due."""
-        self.series[number].add(Row(sample.second, self._meter.clock.zone, self._columns[number], sample))
+        self.series[number].add(Row.taken(self._meter.clock.zone, self._columns[number], sample))
 
     def needs_everything(self, number: int) -> bool:
         """Whether the totals are not enough for a class."""

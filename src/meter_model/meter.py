@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
 
 _TEMPERATURE = 90
 _REGISTERED = frozenset({Kind.ENERGY, Kind.MAX_DEMAND})
-
-_FEW_MINUTES: Final = 30
-"""Minutes of the demand that a thrifty meter works out at once."""
 
 
 class Meter:
@@ -244,9 +241,13 @@ class Meter:
 
     @property
     def temperature(self) -> Fraction:
-        """Inside the case, degrees Celsius: wanders by two degrees in the course of hours."""
+        """Inside the case, degrees Celsius."""
+        return self.temperature_at(self._second)
+
+    def temperature_at(self, second: int) -> Fraction:
+        """The same at a second: it wanders by two degrees in the course of hours."""
         typical = self.profile.numbers.internal_temperature
-        return Fraction(round(typical * 10 + 40 * uniform_at(self.seed, _TEMPERATURE, self._second // 7200) - 20), 10)
+        return Fraction(round(typical * 10 + 40 * uniform_at(self.seed, _TEMPERATURE, second // 7200) - 20), 10)
 
     def settlement(self, number: int) -> Settlement:
         """The settlement so many billing days back, 1 the last; raises IndexError."""
@@ -472,7 +473,6 @@ class Meter:
         """Spend time to save memory: for a process with hundreds of meters."""
         for series in (*self.freezes.series.values(), *self.load_profile.series.values()):
             series.fresh = THRIFTY
-        self._ledger.batch = _FEW_MINUTES
 
     def miss(self, seconds: float) -> None:
         """So much time has passed in which nobody ran the meter: it had no power."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -42,7 +43,7 @@ class DemandSample:
 
 
 class Sample:
-    """One moment of a meter; whatever is not copied here belongs to its type or its name.
+    """One moment of a meter; whatever is not copied here belongs to its type, its name or its parameters.
 
     Args:
         meter: whose.
@@ -59,6 +60,7 @@ class Sample:
         self.energies, self.demand = energies, demand
         self.profile = meter.profile
         self.rate_count = meter.rate_count
+        self.dark_seconds = meter.dark_seconds
         self._rows = rows or _NOTHING
         self._reversed = meter.circuit.voltage_reversed
         self._instant: Instant | None = None
@@ -69,6 +71,11 @@ class Sample:
         if self._instant is None:
             self._instant = Instant(self._meter.circuit, self.second // 60, self._rows, turned_round=self._reversed)
         return self._instant
+
+    @property
+    def temperature(self) -> Fraction:
+        """Inside the case."""
+        return self._meter.temperature_at(self.second)
 
     @property
     def instant_time(self) -> datetime:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meterwire.meter_model.columns import needs_everything
 from meterwire.meter_model.sample import DemandSample, Sample
-from meterwire.meter_model.series import needs_everything
 from meterwire.meter_model.tariff import NO_MORE
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ class Sampling:
         self._full_classes = {number for number in load_profile.series if load_profile.needs_everything(number)}
         for series in (*freezes.series.values(), *load_profile.series.values()):
             series.plan(minute)
+        self._refresh()
+
+    def pass_over(self, minute: int) -> None:
+        """The meter will have power up to that minute: what nobody can ever see is not stored."""
+        for series in (*self._freezes.series.values(), *self._load_profile.series.values()):
+            series.skip(minute)
         self._refresh()
 
     def take(self, ledger: Ledger, minute: int, rows: Rows | None) -> None:

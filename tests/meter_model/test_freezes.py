@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model import Meter, NotServed, VirtualClock
 from meterwire.meter_model.clock import local_time
+from meterwire.meter_model.columns import column
 from meterwire.meter_model.freezes import COLUMN_SETS, KINDS, FreezeSettings
 from meterwire.meter_model.pattern import Pattern
 from meterwire.meter_model.profiles import Profile, profile_table
-from meterwire.meter_model.series import column
 
 START = dt.datetime(2026, 1, 30, 22, 10)
 

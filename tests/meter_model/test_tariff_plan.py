@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from meterwire.meter_model import Constant, Meter, VirtualClock
 from meterwire.meter_model.clock import local_time
+from meterwire.meter_model.columns import column
 from meterwire.meter_model.profiles import Profile, profile_table
-from meterwire.meter_model.series import column
 from meterwire.meter_model.tariff import TariffSchedule
 from meterwire.meter_model.tariff_plan import TariffPlan, TariffTables
 

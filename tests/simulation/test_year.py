@@ -15,8 +15,8 @@ import msgspec
 import pytest
 
 from meterwire.meter_model import Constant, Demand, Meter, VirtualClock
+from meterwire.meter_model.columns import column
 from meterwire.meter_model.profiles import Profile, profile_table
-from meterwire.meter_model.series import column
 
 from . import oracle
 

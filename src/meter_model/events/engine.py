@@ -19,6 +19,7 @@ import numpy as np
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.clock import local_time
+from meterwire.meter_model.columns import column
 from meterwire.meter_model.demand import DEMANDS, Counts
 from meterwire.meter_model.events.detection import Seconds, Turn
 from meterwire.meter_model.events.kinds import DEPTH, Kind, kinds, limit_table, limits
@@ -28,7 +29,6 @@ from meterwire.meter_model.events.signals import MILLI, Signals
 from meterwire.meter_model.load import PHASES, Rows
 from meterwire.meter_model.moment import Moment
 from meterwire.meter_model.programming import PROGRAMMING
-from meterwire.meter_model.series import column
 from meterwire.meter_model.values import Demand
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Events:
     def __init__(self, meter: Meter, second: int) -> None:
         self._meter = meter
         self.kinds: Mapping[str, Kind] = kinds(meter.profile)
-        self._limits = limits(meter.profile)
+        self._limits = dict(limits(meter.profile))
         self._levels: dict[str, float] = {}
         self._log = EventLog()
         self._memory = {name: Memory() for name in self.kinds}

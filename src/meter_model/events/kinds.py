@@ -12,8 +12,9 @@ import csv
 import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -98,23 +99,34 @@ class Limit(msgspec.Struct, frozen=True):
     parameter: str
 
 
-def kinds(profile: Profile) -> dict[str, Kind]:
+def kinds(profile: Profile) -> Mapping[str, Kind]:
     """The kinds of events that a type of meter knows, by name."""
-    phases = PHASES[: profile.phases]
+    return _kinds(profile.phases)
+
+
+def limits(profile: Profile) -> Mapping[str, Fraction]:
+    """Thresholds and delays of a type of meter, in V, A, W, var, % and s."""
+    return _limits(profile.ratings, profile.phases)
+
+
+@cache
+def _kinds(count: int) -> Mapping[str, Kind]:
+    """Those of meters of so many phases."""
+    phases = PHASES[:count]
     found: dict[str, Kind] = {}
     for row in _rows("events.csv"):
-        if row["poles"] and int(row["poles"]) != profile.phases:
+        if row["poles"] and int(row["poles"]) != count:
             continue
         for phase in phases if row["phases"] else ("",):
             kind = _kind(row, phase, phases)
             found[kind.name] = kind
-    return found
+    return MappingProxyType(found)
 
 
-def limits(profile: Profile) -> dict[str, Fraction]:
-    """Thresholds and delays of a type of meter, in V, A, W, var, % and s."""
-    basis = _basis(profile.ratings, profile.phases)
-    return {limit.name: limit.default * basis[limit.basis] for limit in limit_table().values()}
+@lru_cache(maxsize=256)
+def _limits(ratings: Ratings, phases: int) -> Mapping[str, Fraction]:
+    basis = _basis(ratings, phases)
+    return MappingProxyType({limit.name: limit.default * basis[limit.basis] for limit in limit_table().values()})
 
 
 @cache

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from meterwire.meter_model import Meter, VirtualClock
+from meterwire.meter_model.columns import column
 from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.meter_model.faces.dlt69845.record_objects import act, read
 from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.meter_model.profiles import Profile, profile_table
 from meterwire.meter_model.saved import parts_of, restore
-from meterwire.meter_model.series import column
 from meterwire.meter_model.values import Demand
 from meterwire.protocols.dlt69845.address import ANY
 from meterwire.protocols.dlt69845.apdu import Apdu

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.clock import local_seconds, local_time
+from meterwire.meter_model.columns import column
 from meterwire.meter_model.faces.dlt645.answers import other_error
 from meterwire.meter_model.faces.dlt645.numbers import cut
 from meterwire.meter_model.load_profile import CLASSES
 from meterwire.meter_model.meter import Meter
-from meterwire.meter_model.series import Row, column
+from meterwire.meter_model.row import Row
 from meterwire.meter_model.values import NotServed
 from meterwire.protocols.dlt645.formats import format_of
 from meterwire.protocols.dlt645.identifiers import Identifier, identifier

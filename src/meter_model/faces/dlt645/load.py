@@ -11,7 +11,7 @@ from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.faces.dlt645.answers import other_error
 from meterwire.meter_model.faces.dlt645.numbers import cut
 from meterwire.meter_model.meter import Meter
-from meterwire.meter_model.series import Row
+from meterwire.meter_model.row import Row
 from meterwire.protocols.dlt645.identifiers import identifier
 from meterwire.protocols.dlt645.load_record import GROUPS, VALID
 

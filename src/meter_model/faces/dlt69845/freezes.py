@@ -18,8 +18,8 @@ from meterwire.meter_model.clock import local_time
 from meterwire.meter_model.faces.dlt69845.stored import Stored, names_of, oads_of, quantities_of, stored, time_data
 from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.meter_model.meter import Meter
+from meterwire.meter_model.row import Row
 from meterwire.meter_model.second_freezes import LONGEST
-from meterwire.meter_model.series import Row
 from meterwire.meter_model.values import NotServed, Value
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar
