@@ -264,7 +264,10 @@ def notification(value, expect):
     except MalformedError:
         found["no_data"] = True
     try:
-        found["points"] = {reading.item: reading for reading in readings_of(value.body, METER_ZONE)}
+        found["points"] = {
+            reading.item.split("/")[-2 if "/" in reading.item else 0]: reading
+            for reading in readings_of(value.body, METER_ZONE)
+        }
     except MalformedError:
         found["points"] = {}
     return found

@@ -129,11 +129,11 @@ def _calendar(data: Any, kind: Kind | None, zone: tzinfo) -> datetime | date | t
 
 
 def text(octets: bytes | str) -> str:
-    """Octets as the text they are, or as hexadecimal digits where they are none."""
+    """Octets as the text they are, without the zeros that fill it up, or as hexadecimal digits where they are none."""
     if isinstance(octets, str):
         return octets
     try:
-        found = octets.decode("ascii")
+        found = (octets.rstrip(b"\0") or octets).decode("ascii")
     except UnicodeDecodeError:
         return octets.hex().upper()
     return found if found.isprintable() else octets.hex().upper()

@@ -1,17 +1,18 @@
 """What the body of a push says, as readings: with or without an object list, whatever shape the meter gave it.
 
 Shapes that real meters send: structures of logical name, value, and scaler and unit; logical names and values in turn;
-bare descriptors with values; values alone, which are named by their position.
+a push object list with a value for each of its entries; bare descriptors with values; values alone, which are named by
+their position.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import tzinfo
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from meterwire.errors import MalformedError
-from meterwire.protocols.dlms.data import DATA, Tag, elements, number
+from meterwire.protocols.dlms.data import DATA, Tag, elements, integer, number
 from meterwire.protocols.dlms.interpret import ScalerUnit, moment, normalised, scaler_unit, value_of
 from meterwire.protocols.dlms.items import Item
 from meterwire.protocols.dlms.obis import Obis
@@ -25,6 +26,7 @@ MOST_READINGS: Final = 4096
 _NAME_OCTETS: Final = 6
 _TIME_OCTETS: Final = 12
 _VALUE: Final = 2
+_PUSH_SETUP, _OBJECT_LIST, _ENTRY_MEMBERS = 40, 2, 4
 
 Target = tuple[int, bytes, int]
 
@@ -52,6 +54,9 @@ def readings_of(body: bytes | Variant, zone: tzinfo, target: Target | None = Non
             ]
     if target is not None:
         return [_reading(target, data, zone)]
+    pairs = _with_object_list(data)
+    if pairs is not None:
+        return [_reading(which, value, zone) for which, value in pairs[:MOST_READINGS]]
     found = []
     for reading in _walk(data, zone):
         found.append(reading)
@@ -61,6 +66,35 @@ def readings_of(body: bytes | Variant, zone: tzinfo, target: Target | None = Non
         return found
     positions = iter(range(1, len(found) + 1))
     return [_placed(reading, next(positions)) for reading in found]
+
+
+def _with_object_list(data: Any) -> list[tuple[Target, Any]] | None:
+    """What belongs to what, where a push begins with its push object list (class 40, attribute 2); else None.
+
+    The list has an entry for each value behind it, and mostly a first one for itself.
+    """
+    members = elements(data) or ()
+    entries = elements(members[0]) if len(members) > 1 else None
+    if not entries or members[0].tag != Tag.ARRAY:
+        return None
+    targets = [_entry(entry) for entry in entries]
+    if None in targets:
+        return None
+    named = cast("list[Target]", targets)
+    if named[0][0] == _PUSH_SETUP and named[0][2] == _OBJECT_LIST:
+        named = named[1:]
+    return list(zip(named, members[1:], strict=True)) if len(named) == len(members) - 1 else None
+
+
+def _entry(entry: Any) -> Target | None:
+    """An entry of a push object list: class, logical name, attribute, what of it, and in later versions restrictions."""
+    members = elements(entry) or ()
+    if len(members) < _ENTRY_MEMBERS or not isinstance(members[1], Variant):
+        return None
+    class_id, name, attribute = integer(members[0]), members[1].value, integer(members[2])
+    if class_id is None or attribute is None or not isinstance(name, bytes) or len(name) != _NAME_OCTETS:
+        return None
+    return class_id, name, attribute
 
 
 def _placed(reading: Reading, position: int) -> Reading:
@@ -107,7 +141,7 @@ def _unnamed(data: Any, zone: tzinfo) -> Reading:
 
 def _reading(target: Target, data: Any, zone: tzinfo, declared: ScalerUnit | None = None) -> Reading:
     class_id, name, attribute = target
-    text = str(Obis(name))
+    text = str(Obis(name)) if attribute == _VALUE else f"{class_id}/{Obis(name)}/{attribute}"
     row = by_obis(class_id, name, attribute) if class_id else _row_of(name)
     item = Item(text, name, class_id or None, attribute, None)
     raw = number(data)

@@ -92,6 +92,17 @@ def test_bare_descriptors():
     assert readings["1-0:1.8.0"].value == 0x4AFA82
 
 
+def test_a_push_object_list_names_the_values_behind_it():
+    """Its first entry is the list itself; what is no single value is there as a whole."""
+    readings, push = of("push raw_energomera")
+    assert len(push.readings) == 6
+    assert readings["0-0:96.1.0"].quantity == "meter_number"
+    assert readings["0-0:96.1.0"].value == "012415173608710"  # filled up with zeros
+    assert readings["0-0:42.0.0"].value == "EMR0222173608710"
+    assert readings["0-0:97.98.0"].value == 16
+    assert readings["0-0:96.5.135"].value == ["0000636204FF", 3]
+
+
 def test_a_system_title_that_is_empty_or_unknown():
     """An empty title is that of the keys; without keys, or with those of somebody else, the push is told as lost."""
     row = next(row for row in ROWS if row["name"] == "wrapper general-glo data-notification #0")
