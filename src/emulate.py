@@ -38,6 +38,9 @@ DIALECTS: Final = ("dlt645", "dlt69845", "dlms", "dlms-hdlc", "iec62056-21")
 ALL: Final = "all"
 """Under this name a device file gives faults to every link."""
 
+_FACE_OPTIONS: Final = ("edition", "info", "window", "dial", "hello", "heartbeat", "mode", "tag", "push", "names")
+"""What of an endpoint makes a face of its own."""
+
 MakeFilters = Callable[[Endpoint], Sequence[Callable[[str], Filter]]]
 
 
@@ -219,13 +222,7 @@ class _Faces:
 
     def of(self, endpoint: Endpoint) -> Any:
         """The face behind an endpoint; raises LocalProtocolError for a dialect that no meter speaks."""
-        kind = (
-            endpoint.dialect,
-            *(
-                endpoint.option(name)
-                for name in ("edition", "info", "window", "dial", "hello", "heartbeat", "mode", "tag")
-            ),
-        )
+        kind = (endpoint.dialect, *map(endpoint.option, _FACE_OPTIONS))
         if kind not in self._made:
             self._made[kind] = _face(endpoint, self._meter)
         return self._made[kind]
@@ -245,7 +242,7 @@ def _face(endpoint: Endpoint, meter: Meter) -> Any:
     if dialect == "dlms":
         from meterwire.meter_model.faces.dlms.face import FaceDlms  # noqa: PLC0415  see above
 
-        return FaceDlms(meter)
+        return _pushing(endpoint, meter) or FaceDlms(meter)
     if dialect == "iec62056-21":
         from meterwire.meter_model.faces.dlms.hdlc import FaceDlmsHdlc  # noqa: PLC0415  see above
         from meterwire.meter_model.faces.iec62056_21 import Face6205621  # noqa: PLC0415  see above
@@ -256,9 +253,25 @@ def _face(endpoint: Endpoint, meter: Meter) -> Any:
         from meterwire.protocols.hdlc.parameters import Parameters  # noqa: PLC0415  see above
 
         information, window = endpoint.option("info", OFFER.info_tx), endpoint.option("window", OFFER.window_tx)
-        offer = Parameters(information, information, window, window)
-        return FaceDlmsHdlc(meter, offer=offer, calling=bool(endpoint.option("dial")))
+        settings: dict[str, Any] = {
+            "offer": Parameters(information, information, window, window),
+            "calling": bool(endpoint.option("dial")),
+        }
+        return _pushing(endpoint, meter, **settings) or FaceDlmsHdlc(meter, **settings)
     raise LocalProtocolError(f"a meter cannot be served in {dialect} yet: {', '.join(DIALECTS)}")
+
+
+def _pushing(endpoint: Endpoint, meter: Meter, **settings: Any) -> Any:
+    """The face of a meter that also speaks of its own accord, where the endpoint says so; else None."""
+    every = endpoint.option("push")
+    if every is None:
+        return None
+    from meterwire.meter_model.faces.dlms import pushing_links  # noqa: PLC0415  see above
+    from meterwire.meter_model.faces.dlms.pushing import Manner  # noqa: PLC0415  see above
+
+    manner = Manner(every, endpoint.option("names") == "short")
+    kind: Any = pushing_links.PushingFace if endpoint.dialect == "dlms" else pushing_links.PushingFaceHdlc
+    return kind(meter, manner, **settings)
 
 
 def _heartbeat(endpoint: Endpoint) -> int | None:

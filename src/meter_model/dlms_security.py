@@ -13,9 +13,10 @@ from meterwire.errors import SecurityError
 from meterwire.meter_model.identity import Identity, Secrets
 from meterwire.protocols.dlms.security.agreement import ephemeral
 from meterwire.protocols.dlms.security.certificates import Purpose
+from meterwire.protocols.dlms.security.ciphering import general_global
 from meterwire.protocols.dlms.security.counters import ReceivedCounter, SendingCounter
 from meterwire.protocols.dlms.security.curves import private_key, public_key, public_octets
-from meterwire.protocols.dlms.security.gcm import AUTHENTICATED, ENCRYPTED
+from meterwire.protocols.dlms.security.gcm import AUTHENTICATED, ENCRYPTED, Gcm
 from meterwire.protocols.dlms.security.keys import KeyId, Keys
 from meterwire.protocols.dlms.security.suites import SUITES, suite
 
@@ -26,6 +27,7 @@ FAILURES: Final = 5
 LOCKED: Final = 60
 """Seconds of the lock-out, in the meter's time."""
 _REQUEST_AUTHENTICATED, _REQUEST_ENCRYPTED, _REQUEST_SIGNED = 0x04, 0x08, 0x10
+_ANSWER_AUTHENTICATED, _ANSWER_ENCRYPTED, _ANSWER_SIGNED = 0x20, 0x40, 0x80
 SIGNED: Final = 0x100
 
 
@@ -118,6 +120,23 @@ class DlmsSecurity:
             | (ENCRYPTED if policy & _REQUEST_ENCRYPTED else 0)
             | (SIGNED if policy & _REQUEST_SIGNED else 0)
         )
+
+    def unasked(self, title: bytes, apdu: bytes) -> bytes:
+        """What the meter sends without an association, protected as its policy demands of answers.
+
+        Raises:
+            SecurityError: there is no counter left, or a signature is demanded, which pushes of this meter do not bear.
+        """
+        policy = self.policy
+        if policy & _ANSWER_SIGNED:
+            raise SecurityError("what is sent unasked is not signed")
+        level = (AUTHENTICATED if policy & _ANSWER_AUTHENTICATED else 0) | (
+            ENCRYPTED if policy & _ANSWER_ENCRYPTED else 0
+        )
+        if not level:
+            return apdu
+        key = Gcm(self.keys.unicast, self.keys.authentication)
+        return general_global(key, title, self.sending.take(), level | self.suite, apdu)
 
     def add_certificate(self, octets: bytes, purpose: Purpose, key: Any, client: int | None, most: int) -> None:
         """Keep a certificate that has been checked; the key of a client is used from now on.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from meterwire.meter_model.access import Access
+from meterwire.meter_model.dlms_push import DlmsPush
 from meterwire.meter_model.dlms_security import DlmsSecurity
 from meterwire.meter_model.energy import CombinationWords
 from meterwire.meter_model.esam import EsamDouble
@@ -69,6 +70,7 @@ class Fittings:
         self.esam = EsamDouble(secrets.master_key[:16], meter.identity.number, meter.clock.seconds)
         self.esam69845 = Esam69845Double(secrets.master_key[:16], lambda: meter.identity.address)
         self.dlms_security = DlmsSecurity(meter.identity, meter.clock.seconds)
+        self.dlms_push = DlmsPush()
         self.programming = Programming(meter.now, meter.note_event)
         self.relay = Relay(_Supply(meter), meter.agenda)
         self.parameters.watch(self._changed)

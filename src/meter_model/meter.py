@@ -77,6 +77,7 @@ class Meter:
         relay: what connects the customer.
         esam: stands in for the secure element; `esam69845` does for DL/T 698.45.
         dlms_security: keys and counters of DLMS/COSEM.
+        dlms_push: what it pushes through DLMS/COSEM, and how it tries.
         tariff: which sets of tables are in force.
         freezes: what it stored of itself at an order and at set times.
         load_profile: what it stores all the time.
@@ -122,6 +123,7 @@ class Meter:
         self._fittings = fittings = Fittings(self)
         self.parameters, self.access, self.programming = fittings.parameters, fittings.access, fittings.programming
         self.relay, self.esam, self.dlms_security = fittings.relay, fittings.esam, fittings.dlms_security
+        self.dlms_push = fittings.dlms_push
         self.esam69845 = fittings.esam69845
         self.status, self.display = Status(self), Display(self)
         self.parameters.watch(self.events.parameter_changed)

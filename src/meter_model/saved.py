@@ -23,11 +23,21 @@ if TYPE_CHECKING:
 
 State = dict[str, Any]
 
-_BEFORE: Final = ("parameters", "access", "esam", "esam69845", "dlms_security", "programming", "tariff", "relay")
+_BEFORE: Final = (
+    "parameters",
+    "access",
+    "esam",
+    "esam69845",
+    "dlms_security",
+    "dlms_push",
+    "programming",
+    "tariff",
+    "relay",
+)
 """Parts that the registers depend on, or that close a step of the ledger when they restore themselves."""
 _AFTER: Final = ("files", "freezes", "load_profile", "credit", "voltage_quality", "events", "reports")
 """Parts that depend on the registers; events are last but one, because what restores itself may leave notes."""
-_LATER: Final = frozenset({"esam69845", "dlms_security", "files", "voltage_quality"})
+_LATER: Final = frozenset({"esam69845", "dlms_security", "dlms_push", "files", "voltage_quality"})
 """Parts that a state of an older version lacks; they begin anew."""
 _SERIES: Final = ("freezes", "load_profile")
 _DAMAGED: Final = (KeyError, ValueError, TypeError, IndexError, AttributeError, msgspec.ValidationError)

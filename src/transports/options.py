@@ -114,6 +114,11 @@ OPTIONS: Final[dict[str, Option]] = {
     "hello": Option("dialling out: registration octets to send first, hex", _octets, _hex),
     "tag": _number("DL/T 698.45: seconds that what is sent may be on its way (time tag), either side", 1, 0xFFFF),
     "heartbeat": Option("dialling out: seconds between repetitions of hello", _seconds, _decimal),
+    "push": Option("serving DLMS: seconds between pushes; 0 for pushes when asked, and for events", _seconds, _decimal),
+    "names": Option(
+        "serving DLMS: how events are named that are told unasked: logical or short",
+        partial(_word, words=("logical", "short")),
+    ),
     "connections": _number("serving: connections at a time", 1, 1_000_000),
     "silence": Option("serving: seconds of silence that end an unfinished frame", _seconds, _decimal),
 }

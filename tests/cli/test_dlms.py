@@ -91,3 +91,55 @@ def test_listens_to_pushes(capsys):
         {"item": "1-0:1.7.0", "quantity": "active_power_import", "value": "1.122", "unit": "kW"}
     ]
     assert run(["listen", "dlt645+tcp://127.0.0.1:1"]) == 2
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        return place.getsockname()[1]
+
+
+def pushed(url, capsys, *, seconds="30"):
+    assert run(["listen", url, "--count", "2", "--seconds", seconds, "--json"]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_meter_dials_in_and_pushes(emulated_meter, capsys):
+    """Twice in two connections: whoever has hung up is heard again; what is confirmed comes once."""
+    port = free_port()
+    with emulated_meter(listen=[f"dlms+tcp://127.0.0.1:{port}?dial=on&push=0.3"]):
+        first = pushed(f"dlms+tcp-listen://127.0.0.1:{port}", capsys)
+        second = pushed(f"dlms+tcp-listen://127.0.0.1:{port}", capsys)
+    numbers = [one["number"] for one in first + second]
+    assert [one["kind"] for one in first + second] == ["data"] * 4
+    assert numbers[0] == numbers[2] == 1  # each connection counts by itself
+    (energy,) = [one for one in first[0]["readings"] if one["quantity"] == "active_energy_import"]
+    assert energy["unit"] == "kWh"
+    assert first[0]["time"]
+
+
+def test_meters_push_in_datagrams(capsys):
+    """From several places at once; nobody dials, so nobody can be refused."""
+    port, apdu = free_port(), bytes.fromhex("0F00000007000600000001")
+    end = threading.Event()
+
+    def push():
+        senders = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+        while not end.wait(0.1):
+            for sender in senders:
+                sender.sendto(codec(Wrapper).build(Wrapper(1, 16, apdu)), ("127.0.0.1", port))
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    try:
+        first, second = pushed(f"dlms+udp://127.0.0.1:{port}", capsys)
+    finally:
+        end.set()
+        thread.join()
+    assert first["readings"] == second["readings"] == [{"item": "[1]", "quantity": None, "value": "1", "unit": None}]
+
+
+def test_a_meter_pushes_at_its_local_port(emulated_meter, capsys):
+    """UI frames of HDLC on a serial line, as the ports for the customer have them."""
+    with emulated_meter(listen=["dlms-hdlc+pty:?push=0.3"]) as meter:
+        found = pushed(meter.url("dlms-hdlc"), capsys)
+    assert {one["quantity"] for one in found[0]["readings"]} >= {"active_energy_import", "active_power_import"}

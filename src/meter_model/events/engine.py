@@ -117,6 +117,11 @@ class Events:
         self._up_to_date()
         return {name for name, memory in self._memory.items() if memory.begun is not None}
 
+    def standing(self) -> dict[str, tuple[int, bool]]:
+        """For every kind at once, how often it has happened and whether it goes on: what a poll compares."""
+        self._up_to_date()
+        return {name: (memory.count, memory.begun is not None) for name, memory in self._memory.items()}
+
     @property
     def counts(self) -> Counter[str]:
         """How often each note has been made, of all time."""

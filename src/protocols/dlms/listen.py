@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from meterwire.errors import MalformedError, MeterwireError, SecurityError, SequenceError
+from meterwire.errors import MalformedError, MeterwireError, SequenceError
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.block_transfer import Receiving
-from meterwire.protocols.dlms.ciphering import GeneralBlockTransfer, GeneralCiphered
+from meterwire.protocols.dlms.ciphering import GeneralBlockTransfer
 from meterwire.protocols.dlms.date_time import CosemDateTime
-from meterwire.protocols.dlms.decipher import CipherKeys, decipher
+from meterwire.protocols.dlms.pushed_ciphers import KnownKeys, opened
 from meterwire.protocols.dlms.pushed_readings import readings_of
 from meterwire.protocols.dlms.wrapper import LARGEST_APDU, Wrapper
 from meterwire.protocols.dlms.xdlms.notify import DataNotification, DataNotificationConfirm, EventNotification
@@ -35,18 +35,6 @@ LARGEST_PUSH: Final = 1 << 16
 _HDLC_FLAG, _MBUS_START = 0x7E, 0x68
 _LLC: Final = (b"\xe6\xe7\x00", b"\xe6\xe6\x00")
 _LONGEST_FRAME: Final = 0x7FF + 2
-
-
-class KnownKeys(Protocol):
-    """The keys for what one system title sends; an empty title means whoever sends, or says none."""
-
-    @property
-    def title(self) -> bytes:
-        """System title."""
-
-    @property
-    def keys(self) -> CipherKeys:
-        """Its keys."""
 
 
 class Push(msgspec.Struct, frozen=True):
@@ -191,11 +179,8 @@ class PushListener:
         value = codec(APDU).parse(octets).value
         if isinstance(value, GeneralBlockTransfer):
             return self._block(value, wrapper)
-        title = b""
-        if isinstance(value, GeneralCiphered):
-            octets, title = self._opened(value)
-            value = codec(APDU).parse(octets).value
-        return self._push(value, octets, title, wrapper)
+        octets, title = opened(octets, self._keys)
+        return self._push(codec(APDU).parse(octets).value, octets, title, wrapper)
 
     def _block(self, block: GeneralBlockTransfer, wrapper: Wrapper | None) -> Heard | None:
         if block.block == 1 or self._blocks is None:
@@ -211,24 +196,6 @@ class PushListener:
         if whole[:1] == bytes((ApduTag.GENERAL_BLOCK_TRANSFER,)):
             raise SequenceError("blocks within blocks")
         return self._apdu(whole, wrapper)
-
-    def _opened(self, ciphered: GeneralCiphered) -> tuple[bytes, bytes]:
-        """The APDU inside, and the title it was opened with; one that is empty is that of the keys."""
-        error = SecurityError(f"no keys for the system title {ciphered.title.hex().upper() or '(none)'}")
-        for known in self._keys:
-            title = ciphered.title or known.title
-            if known.title not in (b"", title):
-                continue
-            try:
-                plain = decipher(ciphered.content, title, known.keys)
-                codec(APDU).parse(plain)
-            except MalformedError:
-                error = SecurityError("what was deciphered is no APDU: the key is wrong")
-            except SecurityError as failed:
-                error = failed
-            else:
-                return plain, title
-        raise error
 
     def _push(self, value: Any, octets: bytes, title: bytes, wrapper: Wrapper | None) -> Heard:
         if isinstance(value, DataNotification):

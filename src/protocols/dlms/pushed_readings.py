@@ -13,7 +13,15 @@ from typing import Any, Final, cast
 
 from meterwire.errors import MalformedError
 from meterwire.protocols.dlms.data import DATA, Tag, elements, integer, number
-from meterwire.protocols.dlms.interpret import ScalerUnit, moment, normalised, scaler_unit, value_of
+from meterwire.protocols.dlms.interpret import (
+    SCALED,
+    SCALER_ATTRIBUTE,
+    ScalerUnit,
+    moment,
+    normalised,
+    scaler_unit,
+    value_of,
+)
 from meterwire.protocols.dlms.items import Item
 from meterwire.protocols.dlms.obis import Obis
 from meterwire.protocols.dlms.xdlms.pushed import PushedList
@@ -56,7 +64,7 @@ def readings_of(body: bytes | Variant, zone: tzinfo, target: Target | None = Non
         return [_reading(target, data, zone)]
     pairs = _with_object_list(data)
     if pairs is not None:
-        return [_reading(which, value, zone) for which, value in pairs[:MOST_READINGS]]
+        return _named(pairs[:MOST_READINGS], zone)
     found = []
     for reading in _walk(data, zone):
         found.append(reading)
@@ -86,8 +94,25 @@ def _with_object_list(data: Any) -> list[tuple[Target, Any]] | None:
     return list(zip(named, members[1:], strict=True)) if len(named) == len(members) - 1 else None
 
 
+def _named(pairs: list[tuple[Target, Any]], zone: tzinfo) -> list[Reading]:
+    """Readings of named values; scalers and units that are among them apply to what they belong to."""
+    scalers = {}
+    for (class_id, name, attribute), value in pairs:
+        declared = _declared((value,)) if SCALER_ATTRIBUTE.get(class_id) == attribute else None
+        if declared is not None:
+            scalers[class_id, name] = declared
+    found = []
+    for which, value in pairs:
+        class_id, name, attribute = which
+        declared = scalers.get((class_id, name))
+        if declared is None or attribute != SCALER_ATTRIBUTE[class_id]:
+            applies = attribute in SCALED.get(class_id, ())
+            found.append(_reading(which, value, zone, declared if applies else None))
+    return found
+
+
 def _entry(entry: Any) -> Target | None:
-    """An entry of a push object list: class, logical name, attribute, what of it, and in later versions restrictions."""
+    """An entry of a push object list: class, logical name, attribute, what of it; restrictions in later versions."""
     members = elements(entry) or ()
     if len(members) < _ENTRY_MEMBERS or not isinstance(members[1], Variant):
         return None

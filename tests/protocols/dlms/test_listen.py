@@ -5,11 +5,19 @@ from decimal import Decimal
 import pytest
 
 from meterwire.errors import MeterwireError
+from meterwire.protocols.dlms.apdu import APDU, ApduTag
+from meterwire.protocols.dlms.ciphering import GeneralSigning
 from meterwire.protocols.dlms.decipher import CipherKeys
 from meterwire.protocols.dlms.listen import Lost, Push, PushListener
+from meterwire.protocols.dlms.security.ciphering import general_global, service_specific
+from meterwire.protocols.dlms.security.forms import Form
+from meterwire.protocols.dlms.security.gcm import Gcm
+from meterwire.protocols.dlms.security.general import General
+from meterwire.protocols.dlms.security.keys import Keys
 from meterwire.protocols.dlms.wrapper import Wrapper
 from meterwire.protocols.recognise.keys import TitleKeys
 from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.wire.nodes import Variant
 from tests.vector_files import vectors
 
 ROWS = [
@@ -161,3 +169,68 @@ def test_what_is_no_push_is_no_error(octets):
     except MeterwireError:
         pytest.fail("an error left the listener")
     assert not any(isinstance(one, Push) for one in found)
+
+
+PLAIN = bytes.fromhex("0F000000070006000004D2")
+TITLE, RECIPIENT = b"MWR\0\0\0\0\1", b"HES\0\0\0\0\1"
+KEY, AUTHENTICATION, MASTER = bytes(range(16)), bytes(range(16, 32)), bytes(range(32, 48))
+KNOWN = TitleKeys(TITLE, CipherKeys(KEY, AUTHENTICATION), MASTER)
+
+
+def general(form):
+    """What a meter sends to somebody with whom it has no association, under a key that comes along or is named."""
+    keys = Keys(unicast=KEY, authentication=AUTHENTICATION, master=MASTER)
+    made = General(0, TITLE, RECIPIENT, keys, lambda size: bytes(range(1, size + 1)))
+    made.begin()
+    return made.enciphered(PLAIN, form, 0x30, 9, Gcm(KEY, AUTHENTICATION))
+
+
+def service_form():
+    event = bytes.fromhex("C2000001" + "0000600B00FF" + "02" + "120007")
+    return service_specific(Gcm(KEY, AUTHENTICATION), TITLE, 9, 0x30, event)
+
+
+def signed_around(octets):
+    value = GeneralSigning(bytes(8), TITLE, RECIPIENT, b"", b"", octets, bytes(64))
+    return codec(APDU).build(Variant(ApduTag.GENERAL_SIGNING, value))
+
+
+FORMS = {
+    "general-ciphering, named key": general(Form.IDENTIFIED),
+    "general-ciphering, wrapped key": general(Form.WRAPPED),
+    "signed around ciphered": signed_around(general(Form.IDENTIFIED)),
+    "signed": signed_around(PLAIN),
+    "general-glo": general_global(Gcm(KEY, AUTHENTICATION), TITLE, 9, 0x30, PLAIN),
+    "glo-event-notification": service_form(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_ciphering_is_opened(form):
+    """With the right keys alone: others, and keys of another title, open nothing."""
+    octets = codec(Wrapper).build(Wrapper(1, 1, FORMS[form]))
+    (push,) = PushListener([TitleKeys(bytes(8), KNOWN.keys), KNOWN]).receive(octets)
+    assert isinstance(push, Push)
+    assert push.title == TITLE
+    assert [reading.value for reading in push.readings] == [7 if "event" in form else 1234]
+    if form != "signed":
+        wrong = [TitleKeys(b"", CipherKeys(bytes(16), bytes(16)), bytes(16)), TitleKeys(bytes(8), KNOWN.keys, MASTER)]
+        assert [type(one) for one in PushListener(wrong).receive(octets)] == [Lost]
+
+
+def test_layers_without_end_are_given_up():
+    octets = PLAIN
+    for _ in range(9):
+        octets = signed_around(octets)
+    (lost,) = PushListener([KNOWN]).receive(codec(Wrapper).build(Wrapper(1, 1, octets)))
+    assert "layers" in lost.reason
+
+
+def test_scalers_in_an_object_list_apply_to_its_values():
+    """A register and its scaler_unit are one reading."""
+    entry = "0204 120003 0906 0100010700FF 0F{} 120000"
+    body = "0203" + "0102" + entry.format("02") + entry.format("03") + "06000004D2" + "02020F00161B"
+    octets = bytes.fromhex(("0F0000000100" + body).replace(" ", ""))
+    (push,) = PushListener().receive(codec(Wrapper).build(Wrapper(1, 1, octets)))
+    (reading,) = push.readings
+    assert (str(reading.value), reading.unit) == ("1.234", "kW")

@@ -251,9 +251,17 @@ class ClientDlms:
 
     def _note_counters(self) -> None:
         """Counters that have been reserved, and who was taken in, are stored before anything bears them."""
-        guard = self.device.guard
-        if guard is not None and guard.security.unsaved:
+        if self.takes_counters():
             self._changed = True
+
+    def takes_counters(self) -> bool:
+        """Whether counters have been reserved that are not stored yet."""
+        guard = self.device.guard
+        return guard is not None and guard.security.unsaved
+
+    def unasked(self) -> list[bytes]:
+        """The APDUs of its notifications, protected."""
+        return [octets for apdu in self.notifications.take() for octets in self._protected(apdu)]
 
     # ------------------------------------------------------------ association
 

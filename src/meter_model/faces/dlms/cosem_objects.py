@@ -13,6 +13,7 @@ from meterwire.meter_model.faces.dlms.cosem_clock import CLOCK
 from meterwire.meter_model.faces.dlms.cosem_logical_device import own_objects
 from meterwire.meter_model.faces.dlms.cosem_model import CosemClass, CosemObject, Denied, Meter
 from meterwire.meter_model.faces.dlms.cosem_profiles import profiles
+from meterwire.meter_model.faces.dlms.cosem_push import push_objects
 from meterwire.meter_model.faces.dlms.cosem_registers import (
     DATA,
     DEMAND_REGISTER,
@@ -30,7 +31,7 @@ CLASSES: Final = {kind.class_id: kind for kind in (DATA, REGISTER, EXTENDED_REGI
 
 def catalogue(meter: Meter, clients: Iterable[int] = ()) -> dict[bytes, CosemObject]:
     """The objects of a meter by logical name: its own, a row of the table each where the meter serves it, profiles."""
-    found = {one.instance: one for one in (*own_objects(clients), *security_objects(meter))}
+    found = {one.instance: one for one in (*own_objects(clients), *security_objects(meter), *push_objects(meter))}
     for row in QUANTITIES.values():
         if row.obis is None or row.class_id not in CLASSES or not _served(meter, row):
             continue

@@ -159,6 +159,11 @@ class FreezeSource(msgspec.Struct, frozen=True):
         meter.freezes.trigger(self.kind)
 
 
+def ended_code(code: int) -> int:
+    """The code of the end of an event."""
+    return code | _ENDED
+
+
 class EventRow(msgspec.Struct, frozen=True):
     """An entry of a log."""
 
@@ -199,7 +204,7 @@ class EventSource(msgspec.Struct, frozen=True):
             for record in meter.events.records(kind):
                 rows.append(EventRow(record.start, code))
                 if record.end is not None:
-                    rows.append(EventRow(record.end, code | _ENDED))
+                    rows.append(EventRow(record.end, ended_code(code)))
         return sorted(rows, key=lambda row: (row.second, row.code))
 
     def period(self, meter: Any) -> int:
@@ -249,13 +254,14 @@ def profiles(meter: Any) -> list[CosemObject]:
             if kind in meter.freezes.kinds:
                 found.append(CosemObject(PROFILE_GENERIC, instance, detail=FreezeSource(kind)))
     if hasattr(meter, "events"):
-        for source in _event_sources(meter):
+        for source in event_sources(meter):
             found.append(CosemObject(PROFILE_GENERIC, bytes((0, 0, 99, 98, source.number, 255)), detail=source))
             found.append(CosemObject(EVENT_CODE, source.code_instance, detail=source))
     return found
 
 
-def _event_sources(meter: Any) -> list[EventSource]:
+def event_sources(meter: Any) -> list[EventSource]:
+    """The logs of events, one for each group."""
     groups: dict[str, list[tuple[str, int]]] = {}
     for code, (name, kind) in enumerate(meter.events.kinds.items(), 1):
         groups.setdefault(kind.group, []).append((name, code))

@@ -142,11 +142,11 @@ class ConnectionDlms:
         return self._answers(self._framer.idle())
 
     def unasked(self) -> list[Answer]:
-        """What clients are to be told unasked, now."""
+        """What clients are to be told unasked, now, protected as their associations are."""
         return [
-            Answer(self._wrapper.build(Wrapper(client.server, client.client, apdu)))
+            Answer(self._wrapper.build(Wrapper(client.server, client.client, apdu)), durable=client.takes_counters())
             for client in self.clients.values()
-            for apdu in client.notifications.take()
+            for apdu in client.unasked()
         ]
 
     def _answers(self, pieces: list[Any]) -> list[Answer]:

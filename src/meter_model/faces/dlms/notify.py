@@ -58,6 +58,11 @@ class Notifications:
         """A push has arrived; a number that is not waited for means nothing."""
         self._unconfirmed.pop(number, None)
 
+    def give_up(self) -> None:
+        """Nobody waits for confirmations any more."""
+        self.dropped += len(self._unconfirmed)
+        self._unconfirmed.clear()
+
     def repeat(self) -> None:
         """Send again what has not been confirmed."""
         for octets in list(self._unconfirmed.values()):

@@ -58,6 +58,13 @@ def service_specific(key: Gcm, own: bytes, counter: int, control: int, apdu: byt
     return head + sealed
 
 
+def general_global(key: Gcm, own: bytes, counter: int, control: int, apdu: bytes) -> bytes:
+    """An APDU under the global key in general-glo-ciphering, for whoever has no association with its sender."""
+    sealed = key.seal(own, counter, control, apdu)
+    head = bytes((ApduTag.GENERAL_GLO_CIPHERING, TITLE_OCTETS)) + own + length_of(5 + len(sealed))
+    return head + bytes((control,)) + counter.to_bytes(4, "big") + sealed
+
+
 class _Opened(msgspec.Struct, frozen=True):
     """What lay inside a ciphered APDU, and how it was protected."""
 
