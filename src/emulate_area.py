@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from typing import Any, Final
 
 from meterwire.emulate import MakeFilters, background_loop
@@ -27,6 +28,29 @@ from meterwire.transports.hplc.settings import ModuleSettings, NetworkSettings, 
 from meterwire.transports.serve import Served, serve
 
 _PROTOCOLS: Final = {"dlt645": MeterProtocol.DLT645_2007, "dlt69845": MeterProtocol.DLT69845}
+
+
+class _Time:
+    """What running clocks follow; one that is made later runs from the same moment as those made at first.
+
+    Args:
+        base, wall: seconds that only grow, and seconds since 1970 UTC.
+    """
+
+    def __init__(self, base: Callable[[], float], wall: Callable[[], float]) -> None:
+        self._base, self._begun, self._wall_begun = base, base(), wall()
+        self._making = False
+
+    def begun(self, make: Callable[..., Meter]) -> Meter:
+        """Make a meter as if it had been made with the area: it catches up when it is first asked."""
+        self._making = True
+        try:
+            return make(base=self._seconds, wall=lambda: self._wall_begun)
+        finally:
+            self._making = False
+
+    def _seconds(self) -> float:
+        return self._begun if self._making else self._base()
 
 
 class EmulatedArea:
@@ -50,11 +74,12 @@ class EmulatedArea:
         base: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._area, self._clock, self._base, self._wall = area, clock or area.clock, base, wall
+        self._area, self._clock = area, clock or area.clock
+        self._time = _Time(base, wall)
         self._places = {place.address: place for place in area.places}
         self.meters: dict[str, Meter] = {}
         self.module = Module(
-            {place.address: Behind(_PROTOCOLS[place.protocol], self._connecting(place)) for place in area.places},
+            {place.address: Behind(_PROTOCOLS[place.protocol], self.connecting(place)) for place in area.places},
             settings_of(ModuleSettings, area.module),
             settings_of(NetworkSettings, area.network),
             seed=area.seed,
@@ -66,7 +91,7 @@ class EmulatedArea:
         if place is None:
             raise LocalProtocolError(f"there is no meter {address} in the area")
         if address not in self.meters:
-            made = place.device.meter(clock=self._clock, base=self._base, wall=self._wall)
+            made = self._time.begun(partial(place.device.meter, clock=self._clock))
             made.be_thrifty()
             self.meters[address] = made
         return self.meters[address]
@@ -77,7 +102,9 @@ class EmulatedArea:
             self.meter(address).powered = on
         self.module.power(list(addresses), on=on)
 
-    def _connecting(self, place: Place) -> Callable[[], Responder]:
+    def connecting(self, place: Place) -> Callable[[], Responder]:
+        """Makes a connection to the meter of a place, which is made when it is first connected to."""
+
         def connect() -> Responder:
             meter = self.meter(place.address)
             made: Responder = _face(place.protocol, meter).connect()

@@ -21,7 +21,8 @@
     protocol = "dlt69845"
     first = "000000009001"
 
-The tables `module` and `network` belong to whoever makes these. Meters get ascending addresses and seeds.
+The tables `module`, `network` and `concentrator` belong to whoever makes these. Meters get ascending addresses and
+seeds.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from meterwire.meter_model.device import Device, TomlFile
 from meterwire.meter_model.identity import Digits
 
 MOST: Final = 1015
-_KEYS: Final = frozenset({"seed", "clock", "module", "network", "meters"})
+_KEYS: Final = frozenset({"seed", "clock", "module", "network", "meters", "concentrator"})
 
 
 class Meters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,13 +71,14 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         clock: of all meters, a text for `parse_clock`; empty for the default.
-        module, network: settings, as the file has them.
+        module, network, concentrator: settings, as the file has them.
     """
 
     seed: int = 1
     clock: str = ""
     module: dict[str, Any] = {}
     network: dict[str, Any] = {}
+    concentrator: dict[str, Any] = {}
     places: tuple[Place, ...] = ()
 
     @staticmethod
@@ -87,7 +89,7 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
     @staticmethod
     def of(
         groups: list[Meters], *, seed: int = 1, clock: str = "", module: dict[str, Any] | None = None,
-        network: dict[str, Any] | None = None, beside: Path | None = None,
+        network: dict[str, Any] | None = None, concentrator: dict[str, Any] | None = None, beside: Path | None = None,
     ) -> Area:  # fmt: skip
         """An area without a file; raises LocalProtocolError for addresses given twice and unknown profiles."""
         places: dict[str, Place] = {}
@@ -97,7 +99,14 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
             places[place.address] = place
         if not 1 <= len(places) <= MOST:
             raise LocalProtocolError(f"an area has 1 to {MOST} meters, not {len(places)}")
-        return Area(seed=seed, clock=clock, module=module or {}, network=network or {}, places=tuple(places.values()))
+        return Area(
+            seed=seed,
+            clock=clock,
+            module=module or {},
+            network=network or {},
+            concentrator=concentrator or {},
+            places=tuple(places.values()),
+        )
 
 
 def _places(groups: list[Meters], seed: int, beside: Path | None) -> Iterator[Place]:
@@ -127,6 +136,7 @@ class _AreaFile(TomlFile):
                 clock=self.convert(self.table.get("clock", ""), str, "clock"),
                 module=self.convert(self.table.get("module", {}), dict[str, Any], "module"),
                 network=self.convert(self.table.get("network", {}), dict[str, Any], "network"),
+                concentrator=self.convert(self.table.get("concentrator", {}), dict[str, Any], "concentrator"),
                 beside=self.path.parent,
             )
         except LocalProtocolError as error:

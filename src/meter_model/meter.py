@@ -37,6 +37,7 @@ from meterwire.quantities import Kind, Quantity
 from meterwire.quantities import quantity as named
 
 if TYPE_CHECKING:
+    from meterwire.meter_model.concentrator.concentrator import Concentrator
     from meterwire.meter_model.demand import DemandSettings, MaximumDemand
     from meterwire.meter_model.energy import CombinationWords, Energies
     from meterwire.meter_model.sample import Sample
@@ -84,6 +85,7 @@ class Meter:
         files: what it takes in blocks, and the program that it runs.
         credit: what the energy costs, and what is left of what was paid.
         voltage_quality: for how long the voltage was within its limits.
+        concentrator: what this device is beside a meter, None for nothing.
         shown: what faces have made of readings, by names of their dialects; gone as soon as readings may differ.
     """
 
@@ -136,6 +138,7 @@ class Meter:
         self._ledger.observers.append(books.voltage_quality)
         books.begin()
         self.clock.watch(self._before_setting, self._after_setting)
+        self.concentrator: Concentrator | None = None
         self.made_as, self.made_with_number = self.profile, self.identity.number
 
     # ------------------------------------------------------------ reading

@@ -17,6 +17,7 @@ ON_BEGIN, ON_END = 1, 2
 _MOST_NOTICES: Final = 64
 _MOST_STATES: Final = 256
 _MOST_PASSED: Final = 16
+_MOST_PREPARED: Final = 256
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -59,6 +60,21 @@ class Told(msgspec.Struct, frozen=True):
     items: tuple[str, ...]
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """Something that is to be told as it is, by whoever connects the parties.
+
+    Attributes:
+        serial: that tells it from another one like it.
+        kind: what `content` is, in the terms of the face that tells it.
+        attempts: how often it is told at most.
+    """
+
+    serial: int
+    kind: str
+    content: tuple[Any, ...]
+    attempts: int
+
+
 class Reports:
     """How often each event has happened since it was last told, and which single ones are to be reported."""
 
@@ -68,6 +84,7 @@ class Reports:
         self._notices: deque[Notice] = deque(maxlen=_MOST_NOTICES)
         self._states: dict[tuple[str, int], dict[int, int]] = {}
         self._passed: deque[Passed | Told] = deque(maxlen=_MOST_PASSED)
+        self._prepared: deque[Prepared] = deque(maxlen=_MOST_PREPARED)
         self._serial = 0
 
     def note(self, name: str) -> None:
@@ -110,8 +127,12 @@ class Reports:
         """What is still to be reported, the oldest first."""
         return tuple(self._notices)
 
-    def settle(self, notice: Notice | Passed | Told) -> None:
+    def settle(self, notice: Notice | Passed | Told | Prepared) -> None:
         """A notice needs no more reporting: it has arrived, or was given up."""
+        if isinstance(notice, Prepared):
+            if notice in self._prepared:
+                self._prepared.remove(notice)
+            return
         if isinstance(notice, Passed | Told):
             if notice in self._passed:
                 self._passed.remove(notice)
@@ -132,6 +153,16 @@ class Reports:
     def passed(self) -> tuple[Passed | Told, ...]:
         """What came in at ports, and values, that are still to be told, the oldest first."""
         return tuple(self._passed)
+
+    def prepare(self, kind: str, content: tuple[Any, ...], attempts: int = 3) -> None:
+        """Have something told; it does not survive a restart, and of too much the oldest is given up."""
+        self._serial += 1
+        self._prepared.append(Prepared(self._serial, kind, content, max(1, attempts)))
+
+    @property
+    def prepared(self) -> tuple[Prepared, ...]:
+        """What is still to be told, the oldest first."""
+        return tuple(self._prepared)
 
     def states(self, kind: str, number: int) -> Mapping[int, int]:
         """By channel, in the numbers of the dialect, which bits somebody has marked at a record."""

@@ -40,6 +40,7 @@ _AFTER: Final = ("files", "freezes", "load_profile", "credit", "voltage_quality"
 _LATER: Final = frozenset({"esam69845", "dlms_security", "dlms_push", "files", "voltage_quality"})
 """Parts that a state of an older version lacks; they begin anew."""
 _SERIES: Final = ("freezes", "load_profile")
+_TOLD, _COLLECTED = "concentrator", "concentrator_rows"
 _DAMAGED: Final = (KeyError, ValueError, TypeError, IndexError, AttributeError, msgspec.ValidationError)
 
 
@@ -51,6 +52,8 @@ def parts_of(meter: Meter) -> dict[str, Callable[[], Any]]:
         "circuit": lambda: _circuit(meter),
         "ledger": meter.ledger_state,
     }
+    if meter.concentrator is not None:
+        own |= {_TOLD: meter.concentrator.state, _COLLECTED: meter.concentrator.rows_state}
     return own | {name: getattr(meter, name).state for name in (*_BEFORE, *_AFTER)}
 
 
@@ -75,7 +78,8 @@ def assembled(heads: Mapping[str, Any], rows: Mapping[str, list[Any]]) -> State:
 
 def marks_of(meter: Meter) -> dict[str, Any]:
     """For parts that are large: what differs as soon as their state does."""
-    return {name: getattr(meter, name).mark for name in (*_SERIES, "files")}
+    marks = {name: getattr(meter, name).mark for name in (*_SERIES, "files")}
+    return marks if meter.concentrator is None else marks | {_COLLECTED: meter.concentrator.collecting.version}
 
 
 def restore(meter: Meter, states: Mapping[str, Any]) -> None:
@@ -96,6 +100,9 @@ def restore(meter: Meter, states: Mapping[str, Any]) -> None:
         for name in _AFTER:
             if name in states or name not in _LATER:
                 getattr(meter, name).restore(states[name])
+        if meter.concentrator is not None and _TOLD in states:
+            meter.concentrator.restore(states[_TOLD])
+            meter.concentrator.restore_rows(states[_COLLECTED])
     except _DAMAGED as error:
         raise LocalProtocolError(f"the state cannot be read: {type(error).__name__}: {error}") from error
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from meterwire.protocols.dialogue import AsyncFace, AsyncLine, Line, Patience, Steps, SyncFace, procedure
 from meterwire.protocols.dlt69845.blocks import attributes
+from meterwire.protocols.dlt69845.client_acquisition import AcquisitionProcedures
 from meterwire.protocols.dlt69845.client_proxy import ProxyProcedures
 from meterwire.protocols.dlt69845.client_records import RecordProcedures
 from meterwire.protocols.dlt69845.client_reports import Ear, ReportProcedures
@@ -31,7 +32,7 @@ LIST_SIZE: Final = 16
 """Attributes asked for in one request."""
 
 
-class Procedures(RecordProcedures, WriteProcedures, ProxyProcedures, ReportProcedures):
+class Procedures(RecordProcedures, WriteProcedures, ProxyProcedures, ReportProcedures, AcquisitionProcedures):
     """What both clients can do.
 
     Args:

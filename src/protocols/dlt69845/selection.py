@@ -1,5 +1,6 @@
 """Which rows of a record table, and of which meters: RSD, MS, Region."""
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
@@ -46,6 +47,16 @@ class Region:
     bounds: Bounds | int = field(Enum(U8, Bounds), "which ends belong to it")
     start: Variant = field(Recur(DATA_NAME), "first end")
     end: Variant = field(Recur(DATA_NAME), "second end")
+
+    def holds(self, value: Any, key: Callable[[Any], Any] = lambda end: end) -> bool:
+        """Whether a value belongs to it; `key` makes of an end what the value is. No end is none to be within."""
+        try:
+            low, high = key(self.start.value), key(self.end.value)
+            above = value >= low if self.bounds in {Bounds.FROM, Bounds.BOTH} else value > low
+            below = value <= high if self.bounds in {Bounds.TO, Bounds.BOTH} else value < high
+        except TypeError:  # an end of another kind
+            return False
+        return bool(above and below)
 
 
 _MS: dict[int, Any] = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meterwire.meter_model.faces.dlt69845.selection import means, selected, tsa_of
+from meterwire.meter_model.faces.dlt69845.selection import OwnRows, means, selected, tsa_of
 from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.protocols.dlt69845.dates import NOT_SPECIFIED, DateTimeS, Interval
 from meterwire.protocols.dlt69845.descriptors import Oad
@@ -45,7 +45,7 @@ class Row:
         return found.get(oad, NULL)
 
 
-class Rows:
+class Rows(OwnRows):
     time = TIME
 
     def __init__(self, rows):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from meterwire.meter_model.faces.dlt645.items import NO_TIME
@@ -38,6 +40,20 @@ _COLUMNS: Final = {
 }
 """By DI1: a set of columns of the meter model, and the format of its numbers."""
 _HOURLY: Final = (0x01, 0x02)
+_MOST_RATES: Final = 63
+
+
+@cache
+def stored_names() -> Mapping[int, tuple[str, ...]]:
+    """The quantities of each column by DI1, in the order in which they are sent; a meter has those of its rates."""
+    return {
+        di1: COLUMN_SETS["powers"] if name == "powers" else _with_rates(_quantity(name))
+        for di1, (name, _) in _COLUMNS.items()
+    }
+
+
+def _with_rates(base: str) -> tuple[str, ...]:
+    return base, *(f"{base}_rate_{rate}" for rate in range(1, _MOST_RATES + 1))
 
 
 class FreezeItems:

@@ -7,7 +7,7 @@ from typing import Final
 
 from meterwire.errors import SecurityError
 from meterwire.meter_model.access import Authority
-from meterwire.meter_model.faces.dlt69845.conformance import FRAME_SIZE, FUNCTIONS, PROTOCOL, TIMEOUT, VERSION
+from meterwire.meter_model.faces.dlt69845.conformance import FRAME_SIZE, TIMEOUT, VERSION, conformance_of
 from meterwire.meter_model.faces.dlt69845.context import APDU_SIZE, Context, Handler, echo
 from meterwire.meter_model.faces.dlt69845.get import result_of
 from meterwire.meter_model.faces.dlt69845.link import LONGEST_REQUEST
@@ -56,8 +56,8 @@ def connect(context: Context, request: ConnectRequest) -> ConnectResponse:
         echo(request.piid),
         _factory(context),
         VERSION,
-        _both(PROTOCOL, request.protocol),
-        _both(FUNCTIONS, request.functions),
+        _both(conformance_of(context.meter).protocol, request.protocol),
+        _both(conformance_of(context.meter).functions, request.functions),
         min(FRAME_SIZE, request.receive_size),  # never more than was asked for: some clients refuse that
         min(FRAME_SIZE, request.send_size),
         1,
@@ -72,7 +72,10 @@ def _agree(context: Context, request: ConnectRequest) -> None:
     """The sizes and the time-out that both can live with. Without slicing an APDU fits into a frame."""
     context.frame_size = max(min(FRAME_SIZE, request.receive_size), LEAST_SIZE + FRAME_COST)
     whole = min(request.apdu_size, request.receive_size - FRAME_COST)
-    sliced = request.apdu_size > request.receive_size and _both(PROTOCOL, request.protocol)[_SLICING // 8] & _SLICED
+    sliced = (
+        request.apdu_size > request.receive_size
+        and _both(conformance_of(context.meter).protocol, request.protocol)[_SLICING // 8] & _SLICED
+    )
     mine = LONGEST_APDU if sliced else APDU_SIZE
     context.apdu_size = max(min(mine, request.apdu_size if sliced else whole), LEAST_SIZE)
     context.connected, context.timeout = context.now(), min(max(request.timeout, 1), TIMEOUT)

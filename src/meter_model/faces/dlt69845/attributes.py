@@ -66,18 +66,18 @@ def rows() -> Mapping[int, Mapping[int, Row]]:
     return found
 
 
-def served_objects() -> list[int]:
-    """The objects that meters have, by OI; one meter may lack some of them."""
-    return [one.oi for one in objects() if is_served(one.oi)]
+def served_objects(meter: Meter | None = None) -> list[int]:
+    """The objects that meters have, by OI, and those of this device; one meter may lack some of them."""
+    return [one.oi for one in objects() if is_served(one.oi, meter)]
 
 
-def is_served(oi: int) -> bool:
-    """Whether any meter has the object."""
-    return oi in rows() or oi == ASSOCIATION or has_quantities(oi) or records.keeps_records(oi)
+def is_served(oi: int, meter: Meter | None = None) -> bool:
+    """Whether any meter has the object, or this device has it."""
+    return oi in rows() or oi == ASSOCIATION or has_quantities(oi) or records.keeps_records(oi, meter)
 
 
-def _is_record(oad: Oad) -> bool:
-    return records.keeps_records(oad.oi) and oad.number not in rows().get(oad.oi, {})
+def _is_record(meter: Meter, oad: Oad) -> bool:
+    return records.keeps_records(oad.oi, meter) and oad.number not in rows().get(oad.oi, {})
 
 
 def read(meter: Meter, oad: Oad) -> Variant:
@@ -88,11 +88,11 @@ def read(meter: Meter, oad: Oad) -> Variant:
 
 
 def _read(meter: Meter, oad: Oad) -> Variant:
-    if not is_served(oad.oi):
+    if not is_served(oad.oi, meter):
         raise Denied(Dar.OBJECT_UNDEFINED)
     if oad.attribute == _ALL:
         return _all(meter, oad)
-    if _is_record(oad):
+    if _is_record(meter, oad):
         return records.read(meter, oad)
     if oad.attribute != oad.number:
         raise Denied(Dar.OBJECT_UNAVAILABLE)  # features are variants of values, of which these have none
@@ -107,10 +107,10 @@ def _read(meter: Meter, oad: Oad) -> Variant:
 
 def write(meter: Meter, oad: Oad, data: Variant, by: Author) -> None:
     """Write an attribute or an element of it, all or nothing; who may do so is checked before. Raises `Denied`."""
-    if not is_served(oad.oi):
+    if not is_served(oad.oi, meter):
         raise Denied(Dar.OBJECT_UNDEFINED)
     meter.advance()
-    if _is_record(oad):
+    if _is_record(meter, oad):
         records.put(meter, oad, data, by)
         return
     row = rows().get(oad.oi, {}).get(oad.attribute)

@@ -73,6 +73,7 @@ class Context:
         client: his address, that of the present request.
         element: what the secure element does for this connection.
         reporter: tells the client what has happened, None for nobody.
+        delay: seconds of the device's own time after which the present answer leaves; 0 for at once.
         changed: whether the present request has changed the meter, so that its state is stored before the answer goes.
     """
 
@@ -84,6 +85,7 @@ class Context:
         self.blocks: Any = []
         self.authority, self.mechanism = Authority.PUBLIC, 0
         self.client, self.changed = 0, False
+        self.delay = 0.0
         self.element: Any = meter.esam69845.session() if hasattr(meter, "esam69845") else NoElement()
         self.reporter: Any = None
 

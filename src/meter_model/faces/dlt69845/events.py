@@ -12,6 +12,8 @@ from fractions import Fraction
 from typing import Any, Final
 
 from meterwire.meter_model.events import EventRecord
+from meterwire.meter_model.faces.dlt69845.records import OwnCells
+from meterwire.meter_model.faces.dlt69845.selection import OwnRows
 from meterwire.meter_model.faces.dlt69845.stored import (
     NULL,
     Stored,
@@ -62,7 +64,7 @@ class EventRow:
         return NULL if values is None else stored(values, oad)
 
 
-class EventTable:
+class EventTable(OwnRows, OwnCells):
     """The records of one table of an event object; raises `Denied` where this meter knows none of its kinds."""
 
     time = START

@@ -6,6 +6,8 @@ import math
 from collections.abc import Collection
 from typing import Final
 
+import msgspec
+
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.faces.dlt69845.association import LEAST_SIZE
 from meterwire.meter_model.faces.dlt69845.context import APDU_SIZE, Context, Meter
@@ -16,11 +18,13 @@ from meterwire.meter_model.faces.dlt69845.services import respond
 from meterwire.protocols.dialogue import Answer
 from meterwire.protocols.dlt69845.apdu import Service
 from meterwire.protocols.dlt69845.dates import DateTimeS
-from meterwire.protocols.dlt69845.link import EDITION, EDITIONS
+from meterwire.protocols.dlt69845.link import EDITION, EDITIONS, Link
 from meterwire.protocols.dlt69845.login import HEARTBEAT, Presence
 from meterwire.protocols.dlt69845.services.common import PiidAcd
 from meterwire.protocols.dlt69845.services.connect import ReleaseNotification
 
+_MOST_LATE: Final = 16
+"""Answers that may wait to leave; of more the oldest are given up, as a busy device does."""
 _RECEIPT: Final = bytes([Service.REPORT_RESPONSE])
 
 
@@ -64,6 +68,15 @@ class Face69845:
         return Connection69845(self)
 
 
+class _Late(msgspec.Struct, frozen=True):
+    """An answer that leaves later."""
+
+    due: float
+    user: bytes
+    link: Link
+    durable: bool
+
+
 class Connection69845:
     """One connection: its link, and what its client has.
 
@@ -83,6 +96,7 @@ class Connection69845:
             lambda: meter.identity.address, face.edition, logic=face.logic, groups=face.memberships, presence=presence
         )
         self._heard = math.inf
+        self._late: list[_Late] = []
         self.reporter = self.context.reporter = Reporter(self.context, face.tag)
 
     def receive(self, octets: bytes, now: float) -> list[Answer]:
@@ -95,7 +109,7 @@ class Connection69845:
 
     def next(self) -> float:
         """When the meter wants to speak of its own accord: pieces again, LINK, the end of an idle connection."""
-        due = min(self.link.next(), self.reporter.next())
+        due = min(self.link.next(), self.reporter.next(), *(one.due for one in self._late))
         return due if self.context.connected is None else min(due, self._ends())
 
     def run(self, now: float) -> list[Answer]:
@@ -103,7 +117,7 @@ class Connection69845:
         if not self._face.meter.answers:
             return []
         self.link.run(now)
-        said = [Answer(octets) for octets in self.link.take()]
+        said = [Answer(octets) for octets in self.link.take()] + self._answers_due(now)
         if now >= self._ends() and not self.link.busy:
             said.append(self._end(now))
         report = None if self.link.busy else self.reporter.run(now)
@@ -140,15 +154,31 @@ class Connection69845:
 
     def _answer(self, asked: Asked, now: float) -> Answer | None:
         self._heard = now
-        self.context.client, self.context.changed = asked.link.client, False
+        self.context.client, self.context.changed, self.context.delay = asked.link.client, False, 0.0
         if asked.user[:1] != _RECEIPT and asked.link.control.started_by_client:
             self.reporter.asked(asked.user)
         user = respond(self.context, asked.user)
         if user is None or not asked.answered:
             return None
+        after = self._line_seconds(self.context.delay)
+        if after:
+            self._late.append(_Late(now + after, user, asked.link, self.context.changed))
+            self._late = self._late[-_MOST_LATE:]
+            return None
         octets = self.link.answer(user, asked.link, now)
         self.link.frame_size = self.context.frame_size  # what was agreed holds from the next answer on
         return Answer(octets, durable=self.context.changed)
+
+    def _line_seconds(self, seconds: float) -> float:
+        """The time of the line in which so much of the device's own passes; none where its clock stands still."""
+        clock = self.context.meter.clock if seconds else None
+        return 0.0 if clock is None or clock.frozen else seconds / float(clock.rate)
+
+    def _answers_due(self, now: float) -> list[Answer]:
+        """Answers whose time has come: meters behind this device have been asked meanwhile."""
+        due = [one for one in self._late if one.due <= now] if not self.link.busy else []
+        self._late = [one for one in self._late if one not in due]
+        return [Answer(self.link.answer(one.user, one.link, now), durable=one.durable) for one in due]
 
 
 __all__ = ["APDU_SIZE", "LEAST_SIZE", "Connection69845", "Face69845"]

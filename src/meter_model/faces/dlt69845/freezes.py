@@ -15,6 +15,8 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.clock import local_time
+from meterwire.meter_model.faces.dlt69845.records import OwnCells
+from meterwire.meter_model.faces.dlt69845.selection import OwnRows
 from meterwire.meter_model.faces.dlt69845.stored import Stored, names_of, oads_of, quantities_of, stored, time_data
 from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.meter_model.meter import Meter
@@ -66,7 +68,7 @@ class FreezeRow:
         return self._values
 
 
-class FreezeTable:
+class FreezeTable(OwnRows, OwnCells):
     """The rows of one freeze object; raises `Denied` for one that this meter does not have."""
 
     time = TIME

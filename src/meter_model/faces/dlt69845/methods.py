@@ -43,12 +43,12 @@ def act(context: Context, omd: Omd, parameter: Variant) -> Variant | None:
     refuse_without_power(context)
     if (omd.oi, omd.method) != _BROADCAST_TIME:
         authorise(context)
-    if not is_served(omd.oi):
+    if not is_served(omd.oi, context.meter):
         raise Denied(Dar.OBJECT_UNDEFINED)
     if omd.mode:
         raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
     by = author(context, omd)
-    if records.keeps_records(omd.oi):
+    if records.keeps_records(omd.oi, context.meter):
         return records.act(context.meter, omd.oi, omd.method, parameter, by)
     method = METHODS.get((omd.oi, omd.method))
     if method is not None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from meterwire.meter_model.faces.dlt69845 import record_objects as records
 from meterwire.meter_model.faces.dlt69845.attributes import element, last_attribute, rows, served_objects
-from meterwire.meter_model.faces.dlt69845.conformance import FRAME_SIZE, FUNCTIONS, PROTOCOL, TIMEOUT, VERSION
+from meterwire.meter_model.faces.dlt69845.conformance import FRAME_SIZE, TIMEOUT, VERSION, conformance_of
 from meterwire.meter_model.faces.dlt69845.context import APDU_SIZE, Context
 from meterwire.meter_model.faces.dlt69845.methods import METHODS
 from meterwire.meter_model.faces.dlt69845.types import Denied
@@ -41,10 +41,11 @@ def _attribute(context: Context, oad: Oad) -> Variant:
     if oad.number == 1:
         return Variant(9, oad.oi.to_bytes(2, "big"))
     if oad.number == 2:
-        return Variant(1, _objects())
+        return Variant(1, _objects(tuple(served_objects(context.meter))))
     if oad.number == 3:
         sizes = (VERSION, FRAME_SIZE, FRAME_SIZE, min(context.apdu_size, APDU_SIZE))
-        bits = (Variant(4, _bits(PROTOCOL)), Variant(4, _bits(FUNCTIONS)))
+        conformance = conformance_of(context.meter)
+        bits = (Variant(4, _bits(conformance.protocol)), Variant(4, _bits(conformance.functions)))
         return Variant(2, (*(Variant(18, size) for size in sizes), *bits, Variant(6, TIMEOUT)))
     return Variant(17, context.client) if oad.number == 4 else Variant(22, context.mechanism)
 
@@ -54,8 +55,8 @@ def _bits(octets: bytes) -> str:
 
 
 @cache
-def _objects() -> tuple[Variant, ...]:
-    return tuple(Variant(2, (Variant(80, oi), Variant(2, (_attributes(oi), _methods(oi))))) for oi in served_objects())
+def _objects(ois: tuple[int, ...]) -> tuple[Variant, ...]:
+    return tuple(Variant(2, (Variant(80, oi), Variant(2, (_attributes(oi), _methods(oi))))) for oi in ois)
 
 
 def _attributes(oi: int) -> Variant:
@@ -68,12 +69,10 @@ def _attributes(oi: int) -> Variant:
 
 
 def _methods(oi: int) -> Variant:
-    numbers = {method for served, method in METHODS if served == oi}
+    numbers = {method for served, method in METHODS if served == oi} | records.methods_of(oi)
     row = object_of(oi)
     if row is not None and row.class_id == _CLEARED:
         numbers.add(1)
-    if records.keeps_records(oi):
-        numbers |= records.methods_of(oi)
     return Variant(1, tuple(_pair(number, Variant(3, True)) for number in sorted(numbers)))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from meterwire.meter_model.faces.dlt69845 import collection, files, freezes
 from meterwire.meter_model.faces.dlt69845 import event_attributes as events
-from meterwire.meter_model.faces.dlt69845 import files, freezes
 from meterwire.meter_model.faces.dlt69845.event_kinds import event_objects
 from meterwire.meter_model.faces.dlt69845.events import EventTable
 from meterwire.meter_model.faces.dlt69845.records import Table
@@ -20,13 +20,16 @@ _EVENT_METHODS = frozenset({1, 4, 5})
 _LOGICAL_NAME, _FREEZE_ROWS, _FREEZE_COLUMNS = 1, 2, 3
 
 
-def keeps_records(oi: int) -> bool:
-    """Whether an OI is that of an object that keeps records, or takes files."""
-    return freezes.is_freeze(oi) or oi in event_objects() or oi in files.OBJECTS
+def keeps_records(oi: int, meter: Meter | None = None) -> bool:
+    """Whether an OI is that of an object that keeps records, or takes files, in any meter or in this device."""
+    own = freezes.is_freeze(oi) or oi in event_objects() or oi in files.OBJECTS
+    return own or oi in collection.objects_of(meter)
 
 
 def table_of(meter: Meter, oad: Oad) -> Table:
     """The record table that an OAD names; raises `Denied`."""
+    if oad.oi in collection.objects_of(meter):
+        return collection.table_of(meter, oad)
     if freezes.is_freeze(oad.oi):
         if oad.number != _FREEZE_ROWS:
             raise Denied(Dar.OBJECT_UNAVAILABLE)
@@ -41,6 +44,8 @@ def table_of(meter: Meter, oad: Oad) -> Table:
 
 def read(meter: Meter, oad: Oad) -> Variant:
     """An attribute, or an element of it; of a record table the n-th last record; raises `Denied`."""
+    if oad.oi in collection.objects_of(meter):
+        return collection.read(meter, oad)
     if oad.oi in files.OBJECTS:
         named = oad.number == _LOGICAL_NAME
         whole = Variant(9, oad.oi.to_bytes(2, "big")) if named else files.read(meter, oad.oi, oad.number)
@@ -53,7 +58,7 @@ def read(meter: Meter, oad: Oad) -> Variant:
         found = None if freezes.is_freeze(oad.oi) else events.event_object(meter, oad.oi)
         value = None if found is None else events.value(meter, found, oad.number)
         if value is None:
-            return _records(table_of(meter, oad), oad.index)
+            return _records(table_of(meter, oad), oad)
         whole = value
     return whole if not oad.index else _element(whole, oad.index)
 
@@ -65,21 +70,21 @@ def _element(whole: Variant, index: int) -> Variant:
     return element
 
 
-def _records(table: Table, index: int) -> Variant:
+def _records(table: Table, oad: Oad) -> Variant:
     """All records as an array, the oldest first, or the n-th last of them; long tables are read as records only."""
-    entries = table.entries()
+    entries, index = table.entries(), oad.index
     if not index and len(entries) > _MOST_ROWS:
         raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
     if index > len(entries):
         raise Denied(Dar.OBJECT_UNAVAILABLE)
     chosen = [entries[-index]] if index else entries
-    rows = tuple(Variant(2, tuple(entry.value(column) for column in table.columns)) for entry in chosen)
+    rows = tuple(Variant(2, tuple(table.cell(entry, column, oad) for column in table.columns)) for entry in chosen)
     return rows[0] if index else Variant(1, rows)
 
 
 def put(meter: Meter, oad: Oad, data: Variant, by: Author | None = None) -> None:
     """Set an attribute; raises `Denied`."""
-    if freezes.is_freeze(oad.oi) or oad.index:
+    if freezes.is_freeze(oad.oi) or oad.index or oad.oi in collection.objects_of(meter):
         raise Denied(Dar.READ_WRITE_DENIED)
     if oad.oi in files.OBJECTS:
         files.put(meter, oad.oi, oad.number, data)
@@ -88,14 +93,18 @@ def put(meter: Meter, oad: Oad, data: Variant, by: Author | None = None) -> None
 
 
 def methods_of(oi: int) -> frozenset[int]:
-    """The methods that an object with records or files has."""
+    """The methods that an object with records or files has, or one of a concentrator; none of another one."""
     if oi in files.OBJECTS:
         return files.methods_of(oi)
-    return freezes.METHODS if freezes.is_freeze(oi) else _EVENT_METHODS
+    if freezes.is_freeze(oi):
+        return freezes.METHODS
+    return _EVENT_METHODS if oi in event_objects() else frozenset(collection.methods_of(oi))
 
 
 def act(meter: Meter, oi: int, method: int, parameter: Variant, by: Author | None = None) -> Variant | None:
     """Run a method and give what it answers, None for nothing; raises `Denied`."""
+    if oi in collection.objects_of(meter):
+        return collection.act(meter, oi, method, parameter)
     if oi in files.OBJECTS:
         return files.act(meter, oi, method, parameter)
     if freezes.is_freeze(oi):

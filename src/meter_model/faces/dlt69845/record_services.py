@@ -50,13 +50,14 @@ def next_records(context: Context, piid: PiidAcd, received: int) -> get.GetRespo
 
 
 def _begin(context: Context, asked: tuple[get.GetRecord, ...]) -> RecordBlocks:
-    parts = (_part(context, one) for one in asked)
+    parts = (part_of(context, one) for one in asked)
     context.blocks = blocks = RecordBlocks(parts, context.apdu_size - BLOCK_COST, context.codec)
     blocks.advance()
     return blocks
 
 
-def _part(context: Context, asked: get.GetRecord) -> Part:
+def part_of(context: Context, asked: get.GetRecord) -> Part:
+    """What one table gives, or why not."""
     meter = context.meter
     try:
         reading = reading_of(table_of(meter, asked.oad), asked, tsa_of(meter.identity.address))

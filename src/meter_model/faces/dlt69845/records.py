@@ -25,33 +25,50 @@ class Table(Rows, Protocol):
     """A record table."""
 
     @property
-    def columns(self) -> tuple[Oad, ...]:
+    def columns(self) -> tuple[Column, ...]:
         """Its own columns, which an empty RCSD stands for."""
+
+    def want(self, columns: Sequence[Column]) -> None:
+        """The columns that are asked for, before any row is."""
+
+    def cell(self, entry: Any, column: Column, asked: Oad) -> Variant:
+        """What stands in a column of a row; `asked` is the table as it was asked for."""
+
+
+class OwnCells:
+    """Cells of a table whose rows come from itself alone, whatever is asked for."""
+
+    def want(self, columns: Sequence[Column]) -> None:
+        """All rows have all columns."""
+
+    def cell(self, entry: Any, column: Column, asked: Oad) -> Variant:
+        """The value of an attribute; attributes of the very table (ROAD) as a structure, NULL for another table."""
+        if isinstance(column, Oad):
+            found: Variant = entry.value(column)
+            return found
+        if (column.oad.oi, column.oad.number) != (asked.oi, asked.number):
+            return NULL  # a row of another table is no part of this one
+        return Variant(2, tuple(entry.value(one) for one in column.related))
 
 
 class Reading:
     """The rows of one table that one request asked for.
 
     Args:
+        table: where the rows are.
         oad: the record table as it was asked for.
         columns: of the answer.
         entries: the rows; their values are worked out when a block needs them.
     """
 
-    def __init__(self, oad: Oad, columns: tuple[Column, ...], entries: Sequence[Entry]) -> None:
+    def __init__(self, table: Table, oad: Oad, columns: tuple[Column, ...], entries: Sequence[Entry]) -> None:
+        self._table = table
         self.oad, self.columns, self.entries = oad, columns, entries
 
     def row(self, at: int) -> Row:
         """The values of one row, one for each column."""
         entry = self.entries[at]
-        return tuple(self._cell(entry, column) for column in self.columns)
-
-    def _cell(self, entry: Entry, column: Column) -> Variant:
-        if isinstance(column, Oad):
-            return entry.value(column)
-        if (column.oad.oi, column.oad.number) != (self.oad.oi, self.oad.number):
-            return NULL  # a row of another table is no part of this one
-        return Variant(2, tuple(entry.value(one) for one in column.related))
+        return tuple(self._table.cell(entry, column, self.oad) for column in self.columns)
 
 
 def reading_of(table: Table, asked: GetRecord, address: bytes) -> Reading:
@@ -66,6 +83,7 @@ def reading_of(table: Table, asked: GetRecord, address: bytes) -> Reading:
         Denied: the selector does not fit the table, or there are more columns than anybody needs.
     """
     columns = asked.columns or table.columns
+    table.want(columns)
     if _width(columns) > _MOST_COLUMNS:
         raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
     entries = selected(table, asked.rows, address)
@@ -73,7 +91,7 @@ def reading_of(table: Table, asked: GetRecord, address: bytes) -> Reading:
         place = len(table.entries()) - asked.oad.index
         wanted = table.entries()[place] if place >= 0 else None
         entries = [one for one in entries if one is wanted]
-    return Reading(asked.oad, columns, entries)
+    return Reading(table, asked.oad, columns, entries)
 
 
 def _width(columns: Sequence[Column]) -> int:

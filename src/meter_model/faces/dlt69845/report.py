@@ -19,10 +19,11 @@ from meterwire.meter_model.faces.dlt69845.context import Context
 from meterwire.meter_model.faces.dlt69845.event_kinds import event_objects, objects_of_kind
 from meterwire.meter_model.faces.dlt69845.events import EventTable
 from meterwire.meter_model.faces.dlt69845.get import result_of
+from meterwire.meter_model.faces.dlt69845.prepared import prepared_report
 from meterwire.meter_model.faces.dlt69845.record_objects import read
 from meterwire.meter_model.faces.dlt69845.security import unasked
 from meterwire.meter_model.faces.dlt69845.types import Denied
-from meterwire.meter_model.reports import Notice, Passed, Told
+from meterwire.meter_model.reports import Notice, Passed, Prepared, Told
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.services.common import PiidAcd, ResultNormal, ResultRecord
@@ -68,7 +69,7 @@ class Reporter:
         self._client_known = False
         self._looked = -math.inf
         self._number = 0
-        self._sent: tuple[Notice | Passed | Told, Any] | None = None
+        self._sent: tuple[Notice | Passed | Told | Prepared, Any] | None = None
         self._attempts, self._again = 0, math.inf
         self._followed: Notice | None = None
         self._last = b""
@@ -90,7 +91,7 @@ class Reporter:
         self._context.meter.advance()
         if self._sent is not None and self._is_settled(self._sent[0]):
             self._sent = None
-        if self._sent is not None and self._attempts >= ATTEMPTS:
+        if self._sent is not None and self._attempts >= _most(self._sent[0]):
             self._context.meter.reports.settle(self._sent[0])
             self._sent = None
         if self._sent is None:
@@ -121,7 +122,7 @@ class Reporter:
 
     def _take_next(self) -> None:
         reports = self._context.meter.reports
-        notice = next(iter((*reports.notices, *reports.passed)), None)
+        notice = next(iter((*reports.notices, *reports.passed, *reports.prepared)), None)
         if notice is None:
             return
         piid = PiidAcd(priority=0, access=0, number=self._number)
@@ -132,6 +133,9 @@ class Reporter:
             return
         if isinstance(notice, Told):
             self._sent = notice, ReportList(piid, tuple(result_of(self._context, Oad.of(one)) for one in notice.items))
+            return
+        if isinstance(notice, Prepared):
+            self._sent = notice, prepared_report(self._context, notice, piid)
             return
         self._sent = notice, _report(self._context.meter, notice, piid)
         self._mark(notice, ENDED if notice.ended else BEGUN)
@@ -188,10 +192,17 @@ class Reporter:
         for channel in self._channels()[:1]:
             self._context.meter.reports.mark(notice, channel, bits)
 
-    def _is_settled(self, notice: Notice | Passed | Told) -> bool:
+    def _is_settled(self, notice: Notice | Passed | Told | Prepared) -> bool:
         """Whether it was told through another connection, or forgotten."""
         reports = self._context.meter.reports
+        if isinstance(notice, Prepared):
+            return notice not in reports.prepared
         return notice not in (reports.notices if isinstance(notice, Notice) else reports.passed)
+
+
+def _most(notice: Notice | Passed | Told | Prepared) -> int:
+    """How often something is told at most."""
+    return notice.attempts if isinstance(notice, Prepared) else ATTEMPTS
 
 
 def _answers(receipt: Any, sent: Any) -> bool:

@@ -15,7 +15,7 @@ from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.protocols.dlt69845.dates import DateTime, DateTimeS, Interval, IntervalUnit
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar
-from meterwire.protocols.dlt69845.selection import Bounds, Region, SelectorRange
+from meterwire.protocols.dlt69845.selection import SelectorRange
 from meterwire.protocols.wire.nodes import Variant
 
 _NULL, _ENUM, _TI = 0, 22, 84
@@ -43,15 +43,49 @@ class Entry(Protocol):
 class Rows(Protocol):
     """A record table, as far as a selection needs it."""
 
-    @property
-    def time(self) -> Oad:
-        """The column that tells when a row was made."""
+    def time_for(self, selector: int) -> Oad:
+        """The column with the time that one of the selectors 4 to 8 is about."""
+
+    def meant(self, meters: Variant, address: bytes) -> Callable[[Any], bool]:
+        """Whether a row is of a set of meters (MS); `address` is that of the server itself."""
+
+    def newest(self, count: int) -> Sequence[int]:
+        """The places of the newest rows, so many of each meter."""
 
     def knows(self, oad: Oad) -> bool:
         """Whether it has such a column."""
 
     def entries(self) -> Sequence[Entry]:
         """All rows, the oldest first."""
+
+
+class OwnRows:
+    """What all record tables of a meter have in common: every row is its own, and has one time.
+
+    Attributes:
+        time: the column that tells when a row was made.
+    """
+
+    time: Oad
+
+    def time_for(self, selector: int) -> Oad:
+        """The time of the row, whatever the selector."""
+        del selector
+        return self.time
+
+    def meant(self, meters: Variant, address: bytes) -> Callable[[Any], bool]:
+        """All rows, or none."""
+        mine = means(meters, address)
+        return lambda _: mine
+
+    def newest(self, count: int) -> Sequence[int]:
+        """The last ones."""
+        whole = len(self.entries())
+        return range(max(0, whole - count), whole)
+
+    def entries(self) -> Sequence[Entry]:
+        """All rows, the oldest first."""
+        raise NotImplementedError
 
 
 def selected(rows: Rows, rsd: Variant, address: bytes) -> Sequence[Entry]:
@@ -88,7 +122,8 @@ class _Selection:
         if rsd.tag == 9:
             return [len(everything) - value] if 1 <= value <= len(everything) else []
         if rsd.tag == 10:
-            return everything[max(0, len(everything) - value.count) :] if means(value.meters, self._address) else []
+            meant = self._rows.meant(value.meters, self._address)
+            return [at for at in self._rows.newest(value.count) if meant(self._entries[at])]
         if rsd.tag == 11:
             if not depth:
                 raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
@@ -104,12 +139,13 @@ class _Selection:
             return self._within(value)
         if rsd.tag == 3:
             return self._ranges(value)
-        if not means(value.meters, self._address):
-            return lambda _: False
+        meant, time = self._rows.meant(value.meters, self._address), self._rows.time_for(rsd.tag)
         if rsd.tag in {4, 5}:
-            return self._equal(self._rows.time, Variant(28, value.time))
-        step = Variant(_TI, value.interval)
-        return self._within(SelectorRange(self._rows.time, Variant(28, value.start), Variant(28, value.end), step))
+            fits = self._equal(time, Variant(28, value.time))
+        else:
+            step = Variant(_TI, value.interval)
+            fits = self._within(SelectorRange(time, Variant(28, value.start), Variant(28, value.end), step))
+        return lambda at: fits(at) and meant(self._entries[at])
 
     def _ranges(self, ranges: Sequence[SelectorRange]) -> Test:
         by_column: dict[int, list[Test]] = {}
@@ -218,7 +254,7 @@ def means(meters: Variant, address: bytes) -> bool:
     if meters.tag == 3:
         return any(bare(one) == bare(address) for one in value)
     if meters.tag == 6:
-        return any(_in_region(one, address) for one in value)
+        return any(one.holds(bare(address), _bare_end) for one in value)
     return meters.tag == 9 and value == 0
 
 
@@ -227,15 +263,8 @@ def bare(tsa: bytes) -> bytes:
     return tsa[1:]
 
 
-def _in_region(region: Region, address: bytes) -> bool:
-    ends = [one.value if isinstance(one.value, bytes) else None for one in (region.start, region.end)]
-    low, high = (None if end is None else bare(end) for end in ends)
-    if low is None or high is None:
-        return False
-    own = bare(address)
-    above = own >= low if region.bounds in {Bounds.FROM, Bounds.BOTH} else own > low
-    below = own <= high if region.bounds in {Bounds.TO, Bounds.BOTH} else own < high
-    return above and below
+def _bare_end(end: Any) -> Any:
+    return bare(end) if isinstance(end, bytes) else None
 
 
 def tsa_of(digits: str) -> bytes:

@@ -9,6 +9,7 @@ from meterwire.errors import MalformedError
 from meterwire.meter_model.faces.dlt69845 import action as dlt69845_action
 from meterwire.meter_model.faces.dlt69845 import association as dlt69845_association
 from meterwire.meter_model.faces.dlt69845 import get as dlt69845_get
+from meterwire.meter_model.faces.dlt69845 import proxy as dlt69845_proxy
 from meterwire.meter_model.faces.dlt69845 import record_services as dlt69845_record_services
 from meterwire.meter_model.faces.dlt69845 import set as dlt69845_set
 from meterwire.meter_model.faces.dlt69845.context import Context, Handler
@@ -25,6 +26,7 @@ SERVICES: Final[Mapping[type, Handler]] = {
     **dlt69845_record_services.SERVICES,
     **dlt69845_set.SERVICES,
     **dlt69845_action.SERVICES,
+    **dlt69845_proxy.SERVICES,
 }
 """Who answers a request; of a service that has several requests the one inside is looked up."""
 
