@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from meterwire.protocols.wire.checks import sum8
 from meterwire.protocols.wire.declare import bits, field, hidden, message, part
 from meterwire.protocols.wire.nodes import REST, U8, Check, Const, Octets, Size
+
+_HEADER: Final = 5
+"""Octets from C to DTSAP: L cannot be less."""
 
 
 @bits(U8)
@@ -18,11 +23,14 @@ class ControlInformation:
 
 @message(cite="EN 13757-2, 5.7; EN 13757-3, annex on DLMS transport")
 class LongFrame:
-    """An M-Bus long frame with the transport header of DLMS."""
+    """An M-Bus long frame with the transport header of DLMS.
+
+    Real meters send frames that are longer than L can say, whose L begins again at 0 (257 octets, L = 1).
+    """
 
     start = hidden(Const(b"\x68"), "start")
-    length = hidden(Size(U8, "length", "data", plus=3), "L: octets from C to the last of data")
-    again = hidden(Size(U8, "again", "data", plus=2), "L repeated")
+    length = hidden(Size(U8, "length", "data", plus=3, least=_HEADER), "L: octets from C to the last of data")
+    again = hidden(Size(U8, "again", "data", plus=2, least=_HEADER), "L repeated")
     start2 = hidden(Const(b"\x68"), "start repeated")
     control: int = field(U8, "C field")
     address: int = field(U8, "A field")

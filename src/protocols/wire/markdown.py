@@ -276,7 +276,8 @@ def _(node: Size) -> str:
     less = f", {'less' if node.plus > 0 else 'plus'} {abs(node.plus)}" if node.plus else ""
     held = bits_info(node.base)
     base = f"{held.name}, its part `size`" if held else words(node_of(node.base))
-    return f"{base}: octets of {region}{less}"
+    over = f"; below {node.least} it has overflowed, and means {node.round} more" if node.least else ""
+    return f"{base}: octets of {region}{less}{over}"
 
 
 @words.register

@@ -164,15 +164,22 @@ class Size(Node[Any]):
 
     With a bit field as `base` its part called `size` holds the number, and the field carries a value (its other parts);
     with an integer as `base` it carries none. Patched when built, and the bound of everything between when read.
+    An integer below `least`, where no message can be so short, has overflowed: it counts from 0 again behind its end.
     """
 
     base: Any
     first: str
     last: str = ""
     plus: int = 0
+    least: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "last", self.last or self.first)
+
+    @property
+    def round(self) -> int:
+        """What an integer that has overflowed lacks; 0 where it cannot."""
+        return 1 << 8 * self.base.size if self.least else 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -973,7 +973,7 @@ class _Message(Construct):
     @staticmethod
     def _end(node: Size, value: Any, begin: int, stream: Any, path: str) -> int:
         size = value if isinstance(node.base, UInt) else value.size
-        end: int = begin + size + node.plus
+        end: int = begin + size + node.plus + (node.round if size < node.least else 0)
         if not stream.position <= end <= stream.end:
             left = f"{stream.left} are left"
             raise c.StreamError(f"{end - stream.position} octets announced, {left}", path=path)
@@ -1025,7 +1025,9 @@ def _in_part(node: Size, obj: Any, name: str, number: int, path: str) -> int:
     """The number itself, or put into the part `size` of the bit field that the message carries."""
     held = bits_info(node.base)
     if held is None:
-        return number
+        if number < node.least:
+            raise c.RangeError(f"{number} octets are fewer than {name} can say", path=path)
+        return number - node.round if node.round <= number < node.round + node.least else number
     size = next(p for p in held.parts if p.name == "size")
     if not 0 <= number <= size.mask:
         raise c.RangeError(f"{number} octets are more than {size.bits} bits can say", path=path)

@@ -28,6 +28,7 @@ ROWS = [
 INCOMPLETE = {
     "push hdlc_landis_gyr_zmf100": "the octets were recorded with a wrong check",
     "push mbus_kmswest": "its key is not published",
+    "push mbus overflowing length": "its key is somebody's own, and left out",
 }
 
 

@@ -78,7 +78,8 @@ class _Measuring:
         if None in widths:
             raise TypeError(f"{self._declared.name}: what follows the region of {node.last} has no fixed size")
         rest = sum(w or 0 for w in widths)
-        self._source.line(f"z_ = {begin} + {octets} + {node.plus + rest} - s_")
+        more = f" + ({var} < {node.least}) * {node.round}" if node.least else ""
+        self._source.line(f"z_ = {begin} + {octets}{more} + {node.plus + rest} - s_")
         self._source.line(f"if s_ + z_ < p + {rest}: p = s_ + 1; continue")
         self._source.line("if z_ > m: p = s_ + 1; continue")
         self._ending()  # far cheaper than a check of the header, so it goes first

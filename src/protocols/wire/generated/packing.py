@@ -91,6 +91,10 @@ class Run:
 def size_expression(node: Size, octets: str, name: str, source: Source, value: str) -> str:
     """The expression that is packed for a size of so many octets; writes the refusal of more than it can say."""
     held = bits_info(node.base)
+    if held is None and node.least:
+        source.line(f"if {octets} < {node.least}: raise Misfit(f'{{{octets}}} octets are fewer than {name} can say')")
+        overflowed = f"{node.round} <= {octets} < {node.round + node.least}"
+        return f"{octets} - {node.round} if {overflowed} else {octets}"
     if held is None:
         return octets
     size = next(p for p in held.parts if p.name == "size")

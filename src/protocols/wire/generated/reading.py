@@ -163,6 +163,7 @@ class Reading:
         if bits_info(node.base) is not None:
             octets = self.source.reference(Ref("it.size"), {"it": (var, node_of(node.base))})
         plus = f" + {node.plus}" if node.plus else ""
+        plus += f" + ({var} < {node.least}) * {node.round}" if node.least else ""
         self.line(f"e_{var} = e; e = {begin} + {octets}{plus}")
         self.line(f"if not p <= e <= e_{var}: raise Stop(p, f'a size that fits in {{e_{var} - p}} octets')")
 
