@@ -292,6 +292,8 @@ def finish(r: Reading, node: Node[Any], var: str, back: int) -> None:
     elif isinstance(node, Const):
         due = node.raw[0] if len(node.raw) == 1 else node.raw
         r.line(f"if {var} != {due!r}: raise Stop(p - {back}, {f'{node.raw.hex().upper()}H'!r})")
+        if r.traced and due is not node.raw:
+            r.line(f"{var} = {node.raw!r}")  # people see octets, whatever they were read as
     elif isinstance(node, Check):
         differs = f"if {var} != {digest(r, node, f'p - {back}')}: "
         r.line(f"{differs}raise Stop(p - {back}, 'a check that matches', check=True)")
