@@ -32,6 +32,7 @@ class WrapperFramer:
 
     def __init__(self, ours: Callable[[int, int], bool], limit: int = LARGEST_APDU) -> None:
         self._ours, self._limit = ours, limit
+        self._codec = codec(Wrapper)
         self._buffer = bytearray()
         self._offset = 0
         self._sought = self._found = 0
@@ -40,9 +41,11 @@ class WrapperFramer:
     def receive(self, data: bytes) -> list[Piece]:
         """Take octets; give the frames and the garbage that are now complete."""
         if not self._buffer and self._is_one(data):
-            frame = Frame(codec(Wrapper).parse(data), bytes(data), self._offset)
-            self._offset += len(data)
-            return [frame]
+            found = self._codec.parse(data)
+            if self._ours(found.source, found.destination):
+                frame = Frame(found, bytes(data), self._offset)
+                self._offset += len(data)
+                return [frame]
         self._buffer += data
         return self._pieces(final=False)
 
@@ -51,10 +54,8 @@ class WrapperFramer:
         return self._pieces(final=True)
 
     def _is_one(self, data: bytes) -> bool:
-        """Whether these octets are one frame of ours, as nearly every reception is."""
-        if len(data) < _HEADER or data[:2] != VERSION or len(data) - _HEADER != int.from_bytes(data[6:8], "big"):
-            return False
-        return self._ours(int.from_bytes(data[2:4], "big"), int.from_bytes(data[4:6], "big"))
+        """Whether these octets are one whole frame, as nearly every reception is."""
+        return len(data) >= _HEADER and data[:2] == VERSION and len(data) - _HEADER == data[6] << 8 | data[7]
 
     def _pieces(self, *, final: bool) -> list[Piece]:
         pieces: list[Piece] = []

@@ -169,11 +169,10 @@ def bits(base: UInt) -> Callable[[type[T]], type[T]]:
         if shift:
             raise TypeError(f"{cls.__name__}: the parts leave {shift} bits over")
         keep = {k: v for k, v in vars(cls).items() if not isinstance(v, _Declared) and k not in _DROPPED}
-        keep |= {p.name: _part_property(p) for p in parts}
+        keep |= {p.name: _PartOf(p) for p in parts}
         keep["__bits__"] = BitsInfo(qualified(cls), base, tuple(parts), (cls.__doc__ or "").strip())
         keep["__places__"] = {p.name: (p.shift, p.mask) for p in parts}
         keep["__default__"] = sum(p.default << p.shift for p in parts)
-        keep["__slots__"] = ()
         keep["__doc__"] = cls.__doc__
         keep["__module__"] = cls.__module__
         return cast("type[T]", type(cls.__name__, (_BitField,), keep))
@@ -182,9 +181,8 @@ def bits(base: UInt) -> Callable[[type[T]], type[T]]:
 
 
 class _BitField(int):
-    """An integer read as named parts."""
+    """An integer read as named parts, each worked out once: a field of one octet is shared by all who read it."""
 
-    __slots__ = ()
     __bits__: BitsInfo
     __places__: dict[str, tuple[int, int]]
     __default__: int
@@ -206,6 +204,9 @@ class _BitField(int):
         """The bit field of this number."""
         return int.__new__(cls, raw)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} cannot be changed: no {name} = {value!r}")
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{p.name}={getattr(self, p.name)!r}" for p in self.__bits__.parts)
         return f"{type(self).__name__}({shown})"
@@ -216,12 +217,19 @@ class _BitField(int):
         return type(self).of, (int(self),)
 
 
-def _part_property(p: Part) -> property:
-    shift, mask, names = p.shift, p.mask, p.names
-    if names is None:
-        return property(lambda self: self >> shift & mask, doc=p.doc)
-    table = {int(member): member for member in names}
-    return property(lambda self: table.get(raw := self >> shift & mask, raw), doc=p.doc)
+class _PartOf:
+    """A part of a bit field; what it finds is kept with the number, where it is found faster the next time."""
+
+    def __init__(self, p: Part) -> None:
+        self._name, self._shift, self._mask, self.__doc__ = p.name, p.shift, p.mask, p.doc
+        self._table = {} if p.names is None else {int(member): member for member in p.names}
+
+    def __get__(self, held: Any, owner: Any = None) -> Any:
+        if held is None:
+            return self
+        raw = int(held) >> self._shift & self._mask
+        found = held.__dict__[self._name] = self._table.get(raw, raw)
+        return found
 
 
 def named(name: str, body: Node[T], *, doc: str, cite: str) -> Named[T]:

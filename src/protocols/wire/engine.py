@@ -51,6 +51,8 @@ class GeneratedEngine:
         self._layout, self._edition = layout, edition
         self._parse: Any = None
         self._build: Any = None
+        declared = info(layout)
+        self._stands_alone = declared is None or is_flat(declared, edition)
 
     def parse(self, octets: bytes, limits: Limits) -> Any:
         """The value of octets; raises `Stop`."""
@@ -74,10 +76,8 @@ class GeneratedEngine:
         return octets
 
     def stand_in(self, value: Any, octets: bytes) -> Any:
-        """The octets themselves, with what they are octets of; a message that others take apart stays itself."""
-        declared = info(self._layout)
-        flat = declared is None or is_flat(declared, self._edition)
-        return value if flat else Built(self._layout, self._edition, octets)
+        """The octets, with what they are octets of; a layout without a class, or one that others take apart, as it is."""
+        return value if self._stands_alone else Built(self._layout, self._edition, octets)
 
 
 @cache

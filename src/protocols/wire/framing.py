@@ -102,13 +102,13 @@ class Framer(Generic[T]):
 
     def _whole(self, data: bytes) -> Frame[T] | None:
         """The one good frame that these octets are, with its fill, as nearly every reception is."""
-        begin, length = self._scan(data, 0, len(data), 0, self._limit)
-        if not length or begin + length != len(data) or data[:begin].strip(self._fill):
+        octets = data.lstrip(self._fill)
+        if len(octets) > self._limit or not octets.endswith(self._last):
             return None
-        octets = data[begin:]
         found = self._codec.attempt(octets)
         if isinstance(found, MalformedError):
             return None
+        begin = len(data) - len(octets)
         frame = Frame(found, octets, self._offset + begin, data[:begin])
         self._offset += len(data)
         self._looked = 0

@@ -132,7 +132,7 @@ def test_values_are_cut_off_towards_zero():
     """A negative number too: minus 0.05 is 0, never minus 0.1."""
 
     class Stub:
-        identity, clock = METER.identity, METER.clock
+        identity, clock, shown, advance = METER.identity, METER.clock, {}, METER.advance
 
         def read(self, row):
             return Fraction(-199, 10_000_000) if row.kind is Kind.POWER else METER.read(row)
@@ -143,7 +143,7 @@ def test_values_are_cut_off_towards_zero():
 
 def test_a_value_that_its_type_cannot_carry_is_not_wrapped():
     class Stub:
-        identity, clock = METER.identity, METER.clock
+        identity, clock, shown, advance = METER.identity, METER.clock, {}, METER.advance
 
         def read(self, row):
             return Fraction(10**9) if row.kind is Kind.VOLTAGE else METER.read(row)

@@ -18,17 +18,21 @@ class Response(msgspec.Struct, frozen=True):
 
     Attributes:
         head: its first octets, up to what goes into blocks.
-        body: the rest, piece by piece.
+        body: the rest, whole where it is short, or piece by piece.
         blocks: makes the first of its blocks, given everything in them and the room for one; None: it has no blocks.
         too_long: the answer instead where it fits in no way; None for an exception.
         skipped: octets of the body that do not go into blocks.
     """
 
     head: bytes
-    body: Iterable[bytes]
+    body: bytes | Iterable[bytes]
     blocks: Callable[[Source, int], bytes] | None = None
     too_long: bytes | None = None
     skipped: int = 0
+
+    def source(self) -> Source:
+        """The body, for who sends it in blocks."""
+        return Source((self.body,) if isinstance(self.body, bytes) else self.body)
 
 
 class LongAnswer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from meterwire.meter_model.faces.dlms.face import FaceDlms
 
 _ACSE: Final = frozenset({ApduTag.AARQ, ApduTag.RLRQ})
+_IN_BLOCKS: Final = int(ApduTag.GENERAL_BLOCK_TRANSFER)
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -57,7 +58,7 @@ class Reply(msgspec.Struct, frozen=True):
         durable: whether they acknowledge a change.
     """
 
-    apdus: tuple[bytes, ...] = ()
+    apdus: Sequence[bytes] = ()
     durable: bool = False
 
 
@@ -88,13 +89,13 @@ class ClientDlms:
     def serve(self, octets: bytes) -> Reply:
         """What is sent for an APDU."""
         self._changed = False
-        if octets and octets[0] == ApduTag.GENERAL_BLOCK_TRANSFER:
+        if octets and octets[0] == _IN_BLOCKS:
             apdus = self._block(octets)
         else:
             self._out = self._in = None
             apdus = self._single(octets)
         self._note_counters()
-        return Reply(tuple(apdus), self._changed)
+        return Reply(apdus, self._changed)
 
     def _single(self, octets: bytes) -> list[bytes]:
         """The answer to an APDU that came whole."""
@@ -141,8 +142,9 @@ class ClientDlms:
         service = SERVICES.get(type(request))
         if service is None:
             return self._exception(StateError.SERVICE_UNKNOWN, ServiceError.SERVICE_NOT_SUPPORTED)
-        if not all(map(self.agreed_on, service.needs)):
-            return self._exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.SERVICE_NOT_SUPPORTED)
+        for need in service.needs:
+            if not self.agreed_on(need):
+                return self._exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.SERVICE_NOT_SUPPORTED)
         if type(request) not in CONTINUED:
             self.sending = self.receiving = None  # a new request gives up what was not fetched
         return self._performed(service, request)
@@ -165,7 +167,9 @@ class ClientDlms:
     def _fitted(self, response: Response) -> list[bytes]:
         """An answer whole if it fits into the agreed size, else its first block or blocks, else an error that fits."""
         room = self._room()
-        source = Source(response.body)
+        if type(response.body) is bytes and len(response.head) + len(response.body) <= room:
+            return self._protected(response.head + response.body)
+        source = response.source()
         begun = source.take(max(room - len(response.head), 0))
         if source.ended and len(response.head) + len(begun) <= room:
             return self._protected(response.head + begun)
@@ -246,7 +250,7 @@ class ClientDlms:
             return []
         answer = self._answer(incoming.whole)
         if isinstance(answer, Response):
-            return self._in_blocks(_pieces(Source(answer.body), answer.head), incoming.received, incoming.peer_window)
+            return self._in_blocks(_pieces(answer.source(), answer.head), incoming.received, incoming.peer_window)
         return [] if answer is None else [answer]
 
     def _note_counters(self) -> None:

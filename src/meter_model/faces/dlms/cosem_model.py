@@ -57,15 +57,18 @@ class Rows(msgspec.Struct, frozen=True):
 Given = Variant | Rows
 
 
+data_octets: Final = codec(DATA).build
+"""The encoded Data."""
+
+
 def octets_of(data: Given) -> Iterator[bytes]:
     """The encoded Data piece by piece; of a long array never more than one element at a time."""
-    build = codec(DATA).build
     if isinstance(data, Variant):
-        yield build(data)
+        yield data_octets(data)
         return
     yield bytes((Tag.ARRAY,)) + counted(data.count)
     for element in data.elements:
-        yield build(element)
+        yield data_octets(element)
 
 
 def counted(count: int) -> bytes:
@@ -91,6 +94,13 @@ class Meter(Protocol):
     @property
     def clock(self) -> Any:
         """Has `now()`, an aware time."""
+
+    @property
+    def shown(self) -> dict[Any, Any]:
+        """What has been made of readings; gone as soon as they may differ."""
+
+    def advance(self) -> None:
+        """Up to the present second: before what is `shown` is looked at."""
 
     def read(self, quantity: Quantity) -> Value:
         """The value now; raises `NotServed`."""

@@ -29,8 +29,13 @@ _LONGEST_WINDOW: Final = 60
 
 
 def _value(found: CosemObject, view: View) -> Variant:
-    row, declared = row_of(found)
-    return data_of(view.meter.read(row), declared)
+    meter = view.meter
+    meter.advance()
+    shown: Variant | None = meter.shown.get(found.instance)
+    if shown is None:
+        row, declared = row_of(found)
+        shown = meter.shown[found.instance] = data_of(meter.read(row), declared)
+    return shown
 
 
 def _scaler_unit(found: CosemObject, view: View) -> Variant:

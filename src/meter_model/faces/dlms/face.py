@@ -150,7 +150,11 @@ class ConnectionDlms:
         ]
 
     def _answers(self, pieces: list[Any]) -> list[Answer]:
-        return [answer for piece in pieces if isinstance(piece, Frame) for answer in self._answer(piece.message)]
+        answers = []
+        for piece in pieces:
+            if type(piece) is Frame:
+                answers += self._answer(piece.message)
+        return answers
 
     def _answer(self, asked: Wrapper) -> list[Answer]:
         if asked.destination != self._face.meter.identity.logical_device:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from meterwire.meter_model.faces.dlms.answers import LongAnswer, Response
-from meterwire.meter_model.faces.dlms.cosem_model import Denied, counted, octets_of
+from meterwire.meter_model.faces.dlms.cosem_model import Denied, counted, data_octets, octets_of
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.block_transfer import Source
 from meterwire.protocols.dlms.enums import DataAccessResult
@@ -23,32 +24,31 @@ _BLOCK_HEAD: Final = 9
 GET: Final = "get"
 
 
+_RESPONSE: Final = bytes((ApduTag.GET_RESPONSE,))
+_DATA: Final = bytes((DATA_CHOSEN,))
+_FAILED: Final = bytes((ERROR_CHOSEN, DataAccessResult.OTHER_REASON))
+
+
 def _head(form: int, invoke: Invoke) -> bytes:
-    return bytes((ApduTag.GET_RESPONSE, form, int(invoke)))  # type: ignore[call-overload]
+    return _RESPONSE + bytes((form, invoke))  # type: ignore[arg-type]
 
 
-def result_octets(client: ClientDlms, one: get.SelectedAttribute | get.GetRequestNormal) -> Iterator[bytes]:
-    """A Get-Data-Result piece by piece."""
+def _result(client: ClientDlms, one: get.SelectedAttribute | get.GetRequestNormal) -> bytes | Iterator[bytes]:
+    """A Get-Data-Result: whole, or a long array piece by piece."""
     try:
         found = client.read(one.descriptor, one.selection)
+        if isinstance(found, Variant):
+            return _DATA + data_octets(found)
         pieces = octets_of(found)
-        first = next(pieces)
+        return chain((_DATA + next(pieces),), pieces)
     except Denied as denied:
-        yield bytes((ERROR_CHOSEN, denied.result))
-        return
-    yield bytes((DATA_CHOSEN,)) + first
-    yield from pieces
+        return bytes((ERROR_CHOSEN, denied.result))
 
 
 def normal(client: ClientDlms, request: get.GetRequestNormal) -> Response:
     """GET of one attribute; the choice in front of the Data does not go into its blocks."""
-    return Response(
-        _head(1, request.invoke),
-        result_octets(client, request),
-        _long(client, request.invoke),
-        _head(1, request.invoke) + bytes((ERROR_CHOSEN, DataAccessResult.OTHER_REASON)),
-        skipped=1,
-    )
+    head = _head(1, request.invoke)
+    return Response(head, _result(client, request), _long(client, request.invoke), head + _FAILED, 1)
 
 
 def with_list(client: ClientDlms, request: get.GetRequestWithList) -> Response:
@@ -57,9 +57,13 @@ def with_list(client: ClientDlms, request: get.GetRequestWithList) -> Response:
     def body() -> Iterator[bytes]:
         yield counted(len(request.attributes))
         for one in request.attributes:
-            yield from result_octets(client, one)
+            result = _result(client, one)
+            if isinstance(result, bytes):
+                yield result
+            else:
+                yield from result
 
-    errors = bytes((ERROR_CHOSEN, DataAccessResult.OTHER_REASON)) * len(request.attributes)
+    errors = _FAILED * len(request.attributes)
     instead = _head(3, request.invoke) + counted(len(request.attributes)) + errors
     return Response(_head(3, request.invoke), body(), _long(client, request.invoke), instead)
 

@@ -24,7 +24,7 @@ _NOTHING: Final = Variant(0, _LATE)
 
 def expired(context: Context, body: Any) -> bool:
     """Whether the request has a time tag that does not hold now."""
-    return not holds(body, context.now())
+    return getattr(body, "time_tag", None) is not None and not holds(body, context.now())
 
 
 def _get_normal(piid: PiidAcd, asked: get.GetRequestNormal) -> Any:
