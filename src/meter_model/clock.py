@@ -63,14 +63,14 @@ class VirtualClock:
         zone: dt.timezone = ZONE,
     ) -> None:
         self.zone = zone
-        self._base = base
+        self._base: Base = _no_base if base is None else base
         self._drift = Fraction(0)
         self._held, self._held_from, self._held_until = 0, 0.0, 0.0
         self._set_rate(_speed(rate))
         self._frozen = frozen
         self._watchers: list[tuple[Callable[[], None], Callable[[], None]]] = []
         self._anchor = self._micro_of(start)
-        self._since = 0.0 if frozen else self._base_now()
+        self._since = 0.0 if frozen else self._base()
 
     def now(self) -> dt.datetime:
         """The time it shows, aware, to the microsecond."""
@@ -80,7 +80,7 @@ class VirtualClock:
         """Whole seconds of local time since 1970-01-01T00:00 local."""
         if self._frozen:
             return self._anchor // 1_000_000
-        now = self._base_now()
+        now = self._base()
         return self._held if self._held_from <= now < self._held_until else self._hold(now)
 
     @property
@@ -116,7 +116,7 @@ class VirtualClock:
 
     def run(self, rate: float | Fraction | None = None) -> None:
         """Run on from the time it shows, at the rate it had or at another one."""
-        since = self._base_now()
+        since = self._base()
         speed = self._rate if rate is None else _speed(rate)
         self._anchor, self._since, self._frozen = self._micro(), since, False
         self._set_rate(speed)
@@ -152,11 +152,6 @@ class VirtualClock:
         """Be told when the clock is set: while it still shows the old time, and when it shows the new one."""
         self._watchers.append((before, after))
 
-    def _base_now(self) -> float:
-        if self._base is None:
-            raise LocalProtocolError("this clock has nothing to run on: it was made without a base")
-        return self._base()
-
     def _hold(self, now: float) -> int:
         """The second at this time of the base; remembered, with a time up to which it is known to last.
 
@@ -170,7 +165,7 @@ class VirtualClock:
         return second
 
     def _micro(self) -> int:
-        return self._anchor if self._frozen else self._micro_at(self._base_now())
+        return self._anchor if self._frozen else self._micro_at(self._base())
 
     def _micro_at(self, base: float) -> int:
         passed, parts = (base - self._since).as_integer_ratio()
@@ -189,7 +184,7 @@ class VirtualClock:
     def _move(self, micro: int) -> None:
         if not _FIRST <= micro <= _LAST:
             raise LocalProtocolError(f"a meter's clock shows {EARLIEST:%Y} to {LATEST:%Y}")
-        since = self._since if self._frozen else self._base_now()
+        since = self._since if self._frozen else self._base()
         self._anchor, self._since = micro, since
         self._held_until = self._held_from
 
@@ -203,6 +198,10 @@ class VirtualClock:
 
 _FIRST: Final = (EARLIEST - _EPOCH) // _MICROSECOND
 _LAST: Final = (LATEST - _EPOCH) // _MICROSECOND
+
+
+def _no_base() -> float:
+    raise LocalProtocolError("this clock has nothing to run on: it was made without a base")
 
 
 def parse_clock(

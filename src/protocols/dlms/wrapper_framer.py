@@ -10,6 +10,7 @@ from meterwire.protocols.dlms.apdu import APDU
 from meterwire.protocols.dlms.wrapper import LARGEST_APDU, Wrapper
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.framing import Frame, Garbage
+from meterwire.protocols.wire.remembering import remembering
 
 VERSION: Final = b"\x00\x01"
 _HEADER: Final = 8
@@ -28,11 +29,12 @@ class WrapperFramer:
     Args:
         ours: whether a frame from this source to this destination wPort is for us.
         limit: octets of the longest APDU that is waited for.
+        again: remember short frames, because the same ones come again and again; see `remembering`.
     """
 
-    def __init__(self, ours: Callable[[int, int], bool], limit: int = LARGEST_APDU) -> None:
+    def __init__(self, ours: Callable[[int, int], bool], limit: int = LARGEST_APDU, *, again: bool = False) -> None:
         self._ours, self._limit = ours, limit
-        self._codec = codec(Wrapper)
+        self._whole = (remembering(Wrapper) if again else codec(Wrapper)).parse
         self._buffer = bytearray()
         self._offset = 0
         self._sought = self._found = 0
@@ -41,9 +43,10 @@ class WrapperFramer:
     def receive(self, data: bytes) -> list[Piece]:
         """Take octets; give the frames and the garbage that are now complete."""
         if not self._buffer and self._is_one(data):
-            found = self._codec.parse(data)
+            data = bytes(data)
+            found = self._whole(data)
             if self._ours(found.source, found.destination):
-                frame = Frame(found, bytes(data), self._offset)
+                frame = Frame(found, data, self._offset)
                 self._offset += len(data)
                 return [frame]
         self._buffer += data

@@ -76,7 +76,7 @@ class GeneratedEngine:
         return octets
 
     def stand_in(self, value: Any, octets: bytes) -> Any:
-        """The octets, with what they are octets of; a layout without a class, or one that others take apart, as it is."""
+        """The octets, with what they are octets of; what has no class, or is taken apart by others, stays as it is."""
         return value if self._stands_alone else Built(self._layout, self._edition, octets)
 
 

@@ -6,7 +6,7 @@ is found wherever it begins; what is no frame is reported as garbage, once, and 
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -14,6 +14,7 @@ from meterwire.errors import ChecksumError, MalformedError
 from meterwire.protocols.wire.codec import KEEP_CHECKS, WHOLE, Codec
 from meterwire.protocols.wire.declare import info
 from meterwire.protocols.wire.nodes import Check, Const
+from meterwire.protocols.wire.remembering import remembering
 
 T = TypeVar("T")
 
@@ -55,13 +56,21 @@ class Framer(Generic[T]):
         fill: octets that may stand in front of a frame any number of times, such as FEH.
         limit: longest frame to wait for, and most garbage to hold back, in octets.
         keep_checks: give frames whose only fault is a check, with the error, for people to look at.
+        again: remember short frames, because the same ones come again and again; see `remembering`.
     """
 
     def __init__(
-        self, codec: Codec[T], *, fill: bytes = b"", limit: int = FRAME_LIMIT, keep_checks: bool = False
+        self,
+        codec: Codec[T],
+        *,
+        fill: bytes = b"",
+        limit: int = FRAME_LIMIT,
+        keep_checks: bool = False,
+        again: bool = False,
     ) -> None:
         self._codec, self._fill, self._limit, self._keep = codec, fill, limit, keep_checks
         self._scan = codec.scanner
+        self._attempt = (remembering(cast("Any", codec.layout), codec.edition) if again else codec).attempt
         self._looks_ahead = _only_checked_at_end(codec.layout)
         self._last = _last_octet(codec.layout)
         self._fresh = 0  # where the octets of the last reception begin
@@ -105,7 +114,7 @@ class Framer(Generic[T]):
         octets = data.lstrip(self._fill)
         if len(octets) > self._limit or not octets.endswith(self._last):
             return None
-        found = self._codec.attempt(octets)
+        found = self._attempt(octets)
         if isinstance(found, MalformedError):
             return None
         begin = len(data) - len(octets)

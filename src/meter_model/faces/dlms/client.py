@@ -42,6 +42,7 @@ from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
 from meterwire.protocols.dlms.xdlms.notify import DataNotificationConfirm
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
+from meterwire.protocols.wire.remembering import remembering
 
 if TYPE_CHECKING:
     from meterwire.meter_model.faces.dlms.face import FaceDlms
@@ -79,7 +80,7 @@ class ClientDlms:
         self.sending: LongAnswer | None = None
         self.receiving: LongRequest | None = None
         self.notifications = Notifications()
-        self._apdu = codec(APDU)
+        self._apdu, self._requests = codec(APDU), remembering(APDU)
         self._out: Sending | None = None
         self._in: Receiving | None = None
         self._changed = False
@@ -122,7 +123,7 @@ class ClientDlms:
         except SecurityError:
             return self._exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.DECIPHERING_ERROR)
         try:
-            apdu = self._apdu.parse(plain)
+            apdu = self._requests.parse(plain)
         except MalformedError:
             return self._malformed(plain[:1])
         return self._serve(apdu)

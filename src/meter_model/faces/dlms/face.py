@@ -128,7 +128,7 @@ class ConnectionDlms:
         self._face = face
         self._wrapper = codec(Wrapper)
         own = face.meter.identity.logical_device
-        self._framer = WrapperFramer(lambda _, destination: destination == own, limit=_LONGEST)
+        self._framer = WrapperFramer(lambda _, destination: destination == own, limit=_LONGEST, again=True)
         self.clients: dict[int, ClientDlms] = {}
 
     def receive(self, octets: bytes, now: float) -> list[Answer]:

@@ -47,6 +47,7 @@ from meterwire.protocols.wire.framing import Frame as Found
 from meterwire.protocols.wire.framing import Framer, Garbage
 
 _LONGEST_FRAME: Final = 12 + 0xFF
+_NOTHING: Final = Served()
 _SILENT: Final = frozenset({Function.READ_ADDRESS, Function.WRITE_ADDRESS, Function.BROADCAST_TIME})
 """Functions that have no abnormal answer."""
 
@@ -145,7 +146,7 @@ class Responder645:
     def __init__(self, face: Face645) -> None:
         self._face = face
         self._frame = codec(Frame)
-        self._framer = Framer(self._frame, fill=WAKE_UP, limit=_LONGEST_FRAME)
+        self._framer = Framer(self._frame, fill=WAKE_UP, limit=_LONGEST_FRAME, again=True)
         self._is_old = face.edition == 1997
         self._silent = frozenset({WRITE_ADDRESS}) if self._is_old else _SILENT
         self._functions = Functions1997(face).functions if self._is_old else _functions(face)
@@ -159,8 +160,12 @@ class Responder645:
         return self._answers(self._framer.idle())
 
     def _answers(self, pieces: list[Found[Frame] | Garbage]) -> list[Answer]:
-        answers = (self._answer(piece.message) for piece in pieces if isinstance(piece, Found))
-        return [answer for answer in answers if answer is not None]
+        answers = []
+        for piece in pieces:
+            answer = self._answer(piece.message) if type(piece) is Found else None
+            if answer is not None:
+                answers.append(answer)
+        return answers
 
     def _answer(self, frame: Frame) -> Answer | None:
         control = frame.control
@@ -184,13 +189,14 @@ class Responder645:
             self._served(function, request)
 
     def _served(self, function: int, request: bytes) -> Answer | None:
-        served = Served()
+        served = _NOTHING
         handler = self._functions.get(function)
         try:
             if handler is None:
                 raise Silent if self._is_old else other_error()  # a code that was no function yet; recalled
             served = handler(request)
-            answer = Frame(self._face.address, answering(function, follow_up=served.more), served.data)
+            control = answering(function, follow_up=True) if served.more else answering(function)
+            answer = Frame(self._face.address, control, served.data)
         except Silent:
             return None
         except (Denied, MalformedError) as error:

@@ -31,24 +31,25 @@ class Items:
         self._meter = meter
         self._fixed = dict(fixed)
         self._sources = sources
-        self._last: dict[int, tuple[Value, bytes]] = {}
 
     def octets(self, di: int) -> bytes | None:
         """The data of an item, None where the meter does not have it."""
+        meter = self._meter
+        meter.advance()
+        shown: bytes | None = meter.shown.get(di)
+        return self._octets(di) if shown is None or di in self._fixed else shown
+
+    def _octets(self, di: int) -> bytes | None:
         if di in self._fixed:
             return self._fixed[di]
         row = by_di(di)
         if row is None:
             return self._other(di)
         try:
-            value = self._meter.read(row)
+            octets = quantity_octets(row, self._meter.read(row))
         except NotServed:
             return None
-        last = self._last.get(di)
-        if last is not None and last[0] is value:  # the meter gives the same object while nothing has changed
-            return last[1]
-        octets = quantity_octets(row, value)
-        self._last[di] = value, octets
+        self._meter.shown[di] = octets
         return octets
 
     def _other(self, di: int) -> bytes | None:

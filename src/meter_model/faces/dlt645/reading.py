@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from meterwire.meter_model.faces.dlt645.answers import Served, Silent, no_data
-from meterwire.meter_model.faces.dlt645.transfer import Transfer
+from meterwire.meter_model.faces.dlt645.transfer import IN_FIRST, Transfer
 from meterwire.protocols.dlt645.frame import Function
 from meterwire.protocols.dlt645.messages import Address, FollowUpAnswer, FollowUpRequest, ReadAnswer, ReadRequest
 from meterwire.protocols.dlt645.report import REPORT
 from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.wire.remembering import remembering
 
 if TYPE_CHECKING:
     from meterwire.meter_model.faces.dlt645.face import Face645
@@ -21,7 +22,7 @@ class Reading:
 
     def __init__(self, face: Face645) -> None:
         self._face = face
-        self._request, self._answer = codec(ReadRequest), codec(ReadAnswer)
+        self._request, self._answer = remembering(ReadRequest), codec(ReadAnswer)
         self._transfer: Transfer | None = None
         self.functions: Mapping[int, Callable[[bytes], Served]] = {
             Function.READ: self._read,
@@ -35,10 +36,11 @@ class Reading:
         octets = self._face.octets(asked.identifier, asked.selection)
         if octets is None:
             raise no_data()
-        transfer = Transfer(asked.identifier, octets, self._face.limit)
-        more = bool(transfer.part(1)) or (asked.identifier != REPORT and self._face.report.waits)
-        self._transfer = transfer if more else None
-        return Served(self._answer.build(ReadAnswer(asked.identifier, transfer.part(0))), more)
+        more = asked.identifier != REPORT and self._face.report.waits
+        if more or len(octets) > self._face.limit - IN_FIRST:
+            self._transfer = Transfer(asked.identifier, octets, self._face.limit)
+            octets, more = self._transfer.part(0), True
+        return Served(self._answer.build(ReadAnswer(asked.identifier, octets)), more)
 
     def _follow_up(self, request: bytes) -> Served:
         asked = codec(FollowUpRequest).parse(request)

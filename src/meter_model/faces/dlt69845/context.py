@@ -11,8 +11,10 @@ from meterwire.errors import SecurityError
 from meterwire.meter_model.access import Authority
 from meterwire.meter_model.faces.dlt69845.conformance import FRAME_SIZE, TIMEOUT
 from meterwire.meter_model.faces.dlt69845.objects import Readable
+from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.services.common import Piid, PiidAcd
 from meterwire.protocols.wire.codec import Codec, codec
+from meterwire.protocols.wire.remembering import Remembering, remembering
 
 APDU_SIZE: Final = 1024
 """Longest APDU the meter sends where nothing smaller was agreed, octets."""
@@ -74,6 +76,7 @@ class Context:
         element: what the secure element does for this connection.
         reporter: tells the client what has happened, None for nobody.
         delay: seconds of the device's own time after which the present answer leaves; 0 for at once.
+        requests: reads APDUs of clients.
         changed: whether the present request has changed the meter, so that its state is stored before the answer goes.
     """
 
@@ -88,6 +91,7 @@ class Context:
         self.delay = 0.0
         self.element: Any = meter.esam69845.session() if hasattr(meter, "esam69845") else NoElement()
         self.reporter: Any = None
+        self.requests: Remembering[Apdu] = remembering(Apdu, edition)
 
     def codec(self, layout: Any) -> Codec[Any]:
         """The codec of a layout in the edition of this meter."""

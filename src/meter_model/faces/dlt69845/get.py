@@ -38,10 +38,22 @@ def _checked(context: Context, oad: Oad) -> tuple[ResultNormal, ResultNormal | N
     result = ResultNormal(oad, Variant(1, found))
     if found.tag not in _ANY_SIZE:
         return result, None
-    octets, prepared = context.codec(ResultNormal).prepared(result)
+    octets, prepared = _prepared(context, result, found)
     if len(octets) > context.apdu_size - BLOCK_COST:
         return ResultNormal(oad, Variant(0, Dar.DATA_BLOCK_UNAVAILABLE)), None
     return result, prepared
+
+
+def _prepared(context: Context, result: ResultNormal, data: Variant) -> tuple[bytes, ResultNormal]:
+    """The result as octets, and what stands for it; that of an attribute that is `shown` is kept as long as that is."""
+    shown = context.meter.shown
+    if shown.get(result.oad) is not data:
+        return context.codec(ResultNormal).prepared(result)
+    place = context.edition, result.oad
+    found: tuple[bytes, ResultNormal] | None = shown.get(place)
+    if found is None:
+        found = shown[place] = context.codec(ResultNormal).prepared(result)
+    return found
 
 
 def get_normal(context: Context, request: get.GetRequestNormal) -> get.GetResponse:

@@ -79,7 +79,7 @@ class ServerLink:
         self._presence = presence
         self._link: Codec[Link] = codec(Link, edition)
         self._apdu: Codec[Apdu] = codec(Apdu, edition)
-        self._framer: Framer[Link] = Framer(self._link, fill=b"\xfe", limit=FRAME_SIZE)
+        self._framer: Framer[Link] = Framer(self._link, fill=b"\xfe", limit=FRAME_SIZE, again=True)
         self._incoming, self._outgoing = Incoming(LONGEST_REQUEST), Outgoing(wait=WAIT)
         self._sending = LinkControl(), 0
         self._out: list[bytes] = []

@@ -61,7 +61,7 @@ def answer(context: Context, user: bytes) -> Any:
             context.reporter.received(user)
         return None
     try:
-        body = context.codec(Apdu).parse(user).body
+        body = context.requests.parse(user).body
     except MalformedError:
         return ServerErrorResponse(piid_in(user), ErrorKind.UNPARSEABLE)
     asked = getattr(body, "request", body)
