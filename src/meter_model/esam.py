@@ -78,6 +78,11 @@ class EsamDouble:
         """Whether a session holds now."""
         return bool(self._random2) and self._seconds() < self._until
 
+    @property
+    def minutes_left(self) -> int:
+        """For how long it holds, in whole minutes."""
+        return (self._until - self._seconds()) // 60 if self.open else 0
+
     def close(self) -> None:
         """The session is over."""
         self._random2 = b""

@@ -46,10 +46,15 @@ IDENTIFIER: Final = 0x801C3110
 COUNTERS: Final = 1 << 32
 REMEMBERED: Final = 1024
 """Random numbers of requests that are remembered; in a session so many requests with one are served."""
+SESSION_MINUTES: Final = 43_200
+"""How long a session holds where nobody says otherwise: thirty days."""
+LONGEST_SESSION: Final = 525_600
 LOST: Final = 64
 """So many things that the meter says unasked may be lost one after another."""
 _CURVE_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _CLIENT, _SERVER = b"client", b"server"
+_DATA: Final = 0x80
+"""In place of a form of protection, for codes over data inside a request."""
 
 
 class Esam69845Double:
@@ -58,15 +63,22 @@ class Esam69845Double:
     Args:
         master: 16 octets, from which the meter's keys are derived.
         number: gives the meter's number, 12 digits.
+        seconds: the meter's time; without it no session runs out.
 
     Attributes:
         counter: of the connection made last; only higher ones are accepted.
+        minutes: how long a session holds.
     """
 
-    def __init__(self, master: bytes, number: Callable[[], str]) -> None:
-        self._master, self._number = master, number
-        self._drawn = 0
-        self.counter = 0
+    version: Final = bytes(4) + b"\x01"
+    key_version: Final = bytes(16)
+    """All zeros, as real elements have it while their keys are those for tests."""
+
+    def __init__(self, master: bytes, number: Callable[[], str], seconds: Callable[[], int] = int) -> None:
+        self._master, self._number, self.seconds = master, number, seconds
+        self._drawn = self._shifted = 0
+        self._opened: int | None = None
+        self.counter, self.minutes = 0, SESSION_MINUTES
 
     @property
     def number(self) -> str:
@@ -77,6 +89,31 @@ class Esam69845Double:
         """What the element does for one connection."""
         return Esam69845Session(self, self._master)
 
+    def begin(self) -> int:
+        """A session begins; gives when it ends, as `elapsed` counts."""
+        self._opened = self.elapsed()
+        return self._opened + 60 * self.minutes
+
+    @property
+    def minutes_left(self) -> int:
+        """Of the session that was opened last."""
+        passed = 0 if self._opened is None else max(0, self.elapsed() - self._opened)
+        return 0 if self._opened is None else max(0, self.minutes - passed // 60)
+
+    def clock_set(self, by: int) -> None:
+        """The clock has been set: sessions last as long as before."""
+        self._shifted += by
+
+    def elapsed(self) -> int:
+        """Seconds that setting the clock does not change."""
+        return self.seconds() - self._shifted
+
+    def limit(self, minutes: int) -> None:
+        """Sessions to come hold so long; raises SecurityError."""
+        if not 1 <= minutes <= LONGEST_SESSION:
+            raise SecurityError(f"a session of {minutes} minutes: 1 to {LONGEST_SESSION}")
+        self.minutes = minutes
+
     def draw(self) -> bytes:
         """A random number of 16 octets: a hash of a counter that is stored, so that a run can be repeated."""
         self._drawn += 1
@@ -84,11 +121,12 @@ class Esam69845Double:
 
     def state(self) -> dict[str, Any]:
         """What outlives a loss of power: the counters; no session does."""
-        return {"counter": self.counter, "drawn": self._drawn}
+        return {"counter": self.counter, "drawn": self._drawn, "minutes": self.minutes}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over."""
         self.counter, self._drawn = int(state["counter"]), int(state["drawn"])
+        self.minutes = int(state.get("minutes", SESSION_MINUTES))  # states of older versions have none
 
 
 class Esam69845Session:
@@ -97,13 +135,16 @@ class Esam69845Session:
     def __init__(self, element: Esam69845Double, master: bytes) -> None:
         self._element, self._master = element, master
         self._keys: Keys | None = None
-        self._counter = self._volunteered = 0
+        self._counter = self._volunteered = self._vouched = 0
+        self._ends, self._ending = 0, False
         self._randoms: deque[bytes] = deque(maxlen=REMEMBERED)
         self._answering: tuple[Keys, bytes, bool] | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether a client has proven itself."""
+        """Whether a client has proven itself, and his time has not run out."""
+        if self._keys is not None and self._element.elapsed() >= self._ends:
+            self.close()
         return self._keys is not None
 
     def open(self, security: SymmetrySecurity | SignatureSecurity) -> ServerProof:
@@ -127,18 +168,38 @@ class Esam69845Session:
         own = self._element.draw()
         random = _cbc(key, own + theirs + plain[16:20] + bytes(12), encrypt=True)
         self._keys, self._counter, self._randoms = Keys.of_session(key, theirs, own), 0, deque(maxlen=REMEMBERED)
-        self._volunteered = 0
+        self._volunteered = self._vouched = 0
+        self._ends = self._element.begin()
         proof = _sign(self._master, _SERVER, random) if signed else code(key, b"accept", random)
         return ServerProof(random, proof)
 
     def close(self) -> None:
         """The session is over."""
         self._keys = self._answering = None
+        self._ending = False
+
+    def end(self) -> None:
+        """The session is over once the present request has been answered."""
+        if self._answering is None:
+            self.close()
+        self._ending = self._answering is not None
+
+    def vouched(self, content: bytes, proof: IdentifiedMac) -> None:
+        """Check the code over data inside a request; each is good once."""
+        if not self.is_open or self._keys is None:
+            raise SecurityError("no session holds")
+        once = _identified(proof.identifier)
+        if not hmac.compare_digest(proof.mac, self._keys.code(_CLIENT, _DATA, once, content)):
+            raise SecurityError("authentication code of the data wrong")
+        counter = int.from_bytes(proof.identifier.additional[-4:], "big")
+        if counter <= self._vouched:
+            raise SecurityError("the counter of the data is not higher than the last one: a replay")
+        self._vouched = counter
 
     def unprotect(self, request: SecurityRequest, shield: Shield) -> bytes:
         """The APDU inside a request."""
         self._answering = None
-        keys = self._keys
+        keys = self._keys if self.is_open else None
         if keys is None:
             if shield != Shield.PLAIN_RANDOM:
                 raise SecurityError("no session holds")
@@ -157,11 +218,13 @@ class Esam69845Session:
         if self._answering is None:
             raise SecurityError("no request waits for a protected answer")
         keys, once, enciphered = self._answering
+        if self._ending:
+            self.close()
         return _response(keys, once, apdu, enciphered=enciphered)
 
     def volunteer(self, apdu: bytes) -> SecurityResponse:
         """What nobody has asked for: enciphered, with a MAC."""
-        if self._keys is None:
+        if not self.is_open or self._keys is None:
             raise SecurityError("no session holds")
         self._volunteered += 1
         return _response(self._keys, _unasked(self._volunteered), apdu, enciphered=True)
@@ -197,7 +260,7 @@ class CipherMachine69845Double:
         self._master, self._random, self.counter = master, random, counter
         self._keys: Keys | None = None
         self._opening: tuple[bytes, bytes, bytes, Mechanism] | None = None
-        self._sent = self._overheard = 0
+        self._sent = self._overheard = self._vouched = 0
         self._asked: tuple[Keys, bytes, bool] | None = None
 
     def open(self, number: str, mechanism: Mechanism) -> SymmetrySecurity | SignatureSecurity:
@@ -233,6 +296,7 @@ class CipherMachine69845Double:
         if not hmac.compare_digest(plain[16:36], own + counter):
             raise SecurityError("the meter's proof is for another connection")
         self._keys, self._sent, self._overheard = Keys.of_session(key, own, plain[:16]), 0, 0
+        self._vouched = 0
 
     def close(self) -> None:
         """The session is over."""
@@ -274,6 +338,14 @@ class CipherMachine69845Double:
                 self._overheard = counter
                 return keys.decipher(_SERVER, once, content) if enciphered else content
         raise SecurityError("message authentication code of what was said unasked wrong, or from before")
+
+    def vouch(self, content: bytes) -> IdentifiedMac:
+        """The code (SID_MAC) that data inside a request carry themselves, never the same one twice."""
+        if self._keys is None:
+            raise SecurityError("no session holds: connect with a mechanism that needs the cipher machine")
+        self._vouched += 1
+        identifier = SecurityIdentifier(IDENTIFIER, self._vouched.to_bytes(4, "big"))
+        return IdentifiedMac(identifier, self._keys.code(_CLIENT, _DATA, _identified(identifier), content))
 
     def acknowledge(self, number: str, apdu: bytes, shield: Shield) -> SecurityRequest:
         """The receipt of it."""

@@ -68,7 +68,7 @@ class Fittings:
         self.parameters = fresh_parameters(meter.profile, meter.identity)
         self.access = Access(passwords, meter.clock.seconds, secrets.dlt69845_password)
         self.esam = EsamDouble(secrets.master_key[:16], meter.identity.number, meter.clock.seconds)
-        self.esam69845 = Esam69845Double(secrets.master_key[:16], lambda: meter.identity.address)
+        self.esam69845 = Esam69845Double(secrets.master_key[:16], lambda: meter.identity.address, meter.clock.seconds)
         self.dlms_security = DlmsSecurity(meter.identity, meter.clock.seconds)
         self.dlms_push = DlmsPush()
         self.programming = Programming(meter.now, meter.note_event)
@@ -88,6 +88,7 @@ class Fittings:
         """The clock has been set by so many seconds: what lasts goes on lasting as long as before."""
         self.access.clock_set(by)
         self.esam.clock_set(by)
+        self.esam69845.clock_set(by)
         self.dlms_security.clock_set(by)
 
     def _changed(self, change: Change) -> None:

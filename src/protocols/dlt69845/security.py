@@ -133,6 +133,12 @@ class ElementSession(Protocol):
     def volunteer(self, apdu: bytes) -> SecurityResponse:
         """What nobody has asked for, with all the protection of a session that is open."""
 
+    def vouched(self, content: bytes, proof: IdentifiedMac) -> None:
+        """Check the code (SID_MAC) that data inside a request carry themselves."""
+
+    def end(self) -> None:
+        """The session is over once the present request has been answered."""
+
 
 class Protection(msgspec.Struct, frozen=True):
     """How a client protects what it says.

@@ -13,6 +13,7 @@ from meterwire.meter_model.faces.dlt69845.attributes import read, rows, served_o
 from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.meter_model.faces.dlt69845.holds import held_of
 from meterwire.meter_model.faces.dlt69845.types import Denied, type_of
+from meterwire.meter_model.inputs import Inputs
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.parameters import parameters
 from meterwire.protocols.dlt69845.address import ANY, address
@@ -699,3 +700,19 @@ def test_parameters_of_this_dialect_have_limits():
     """Protects the table of parameters: every name that a row holds is one of it."""
     names = parameters()
     assert {"wan_heartbeat", "trip_wait", "security_mode", "report_channel_4"} <= set(names)
+
+
+def test_the_follow_report_status_word(meter, head):
+    """Faults that nobody confirmed, as far as the mode word lets them be told, until method 127 names them."""
+    assert set(head.get("20150200").value) == {"0"}
+    meter.change_inputs(Inputs(cover_open=True))
+    meter.advance()
+    assert [bit for bit, on in enumerate(head.get("20150200").value) if on == "1"] == [10]
+    assert head.set("20150400", Variant(4, "0" * 32)) == Dar.SUCCESS
+    assert set(head.get("20150200").value) == {"0"}
+    head.set("20150400", Variant(4, "1" * 32))
+    assert head.act("20157F00", Variant(4, "0" * 32)) == Dar.SUCCESS
+    assert head.get("20150200").value[10] == "1"
+    assert Head(meter).act("20157F00", Variant(4, "0" * 10 + "1" + "0" * 21)) == Dar.SUCCESS
+    assert set(head.get("20150200").value) == {"0"}
+    assert head.act("20157F00", NULL) == Dar.TYPE_UNMATCHED

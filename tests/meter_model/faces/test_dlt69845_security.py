@@ -6,7 +6,7 @@ import pytest
 
 from meterwire.errors import Refused, SecurityError
 from meterwire.meter_model.access import Authority
-from meterwire.meter_model.esam69845 import CipherMachine69845Double, Esam69845Double
+from meterwire.meter_model.esam69845 import SESSION_MINUTES, CipherMachine69845Double, Esam69845Double
 from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt69845.address import address
@@ -169,8 +169,8 @@ def test_counters_survive_a_restart(model):
     fresh = Face69845(again).connect()
     assert put(fresh, user_of(tap.sent[0])).result == ConnectResult.SYMMETRIC_DECRYPTION_FAILED
     double = Esam69845Double(MASTER, lambda: NUMBER)
-    double.restore({"counter": 8, "drawn": 5})
-    assert double.state() == {"counter": 8, "drawn": 5}
+    double.restore({"counter": 8, "drawn": 5})  # as states of older versions are
+    assert double.state() == {"counter": 8, "drawn": 5, "minutes": SESSION_MINUTES}
     (answer,) = Face69845(Meter()).connect().receive(tap.sent[0], 0.0)
     assert answer.durable
 

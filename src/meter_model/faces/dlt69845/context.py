@@ -53,6 +53,13 @@ class NoElement:
         """Nothing can be protected."""
         raise SecurityError("the meter has no secure element")
 
+    def vouched(self, *_: Any) -> None:
+        """Nothing can be checked."""
+        raise SecurityError("the meter has no secure element")
+
+    def end(self) -> None:
+        """There is nothing to end."""
+
     def close(self) -> None:
         """There is nothing to close."""
 

@@ -15,8 +15,10 @@ from meterwire.meter_model.demand import FLOWS
 from meterwire.meter_model.faces.dlt69845 import record_objects as records
 from meterwire.meter_model.faces.dlt69845.attributes import is_served
 from meterwire.meter_model.faces.dlt69845.context import Context
+from meterwire.meter_model.faces.dlt69845.esam import METHODS as ESAM
 from meterwire.meter_model.faces.dlt69845.objects import registers_of
 from meterwire.meter_model.faces.dlt69845.rights import author, authorise, refuse_without_power
+from meterwire.meter_model.faces.dlt69845.state import FOLLOWED
 from meterwire.meter_model.faces.dlt69845.types import Denied, type_of
 from meterwire.meter_model.faces.dlt69845.writers import set_clock, store
 from meterwire.meter_model.meter import Meter
@@ -35,13 +37,15 @@ _RESET, _ENERGY, _DEMAND = 1, 1, 2
 _NOTHING: Final = frozenset({0, 15})
 """Tags of a parameter that says nothing: NULL, and the integer 0 that resets carry."""
 _BROADCAST_TIME: Final = (0x4000, 127)
+_FOR_ALL: Final = frozenset({_BROADCAST_TIME, (0x2015, 127)})
+"""What needs no proof of who asks: the time from a broadcast, and that a hint has been understood."""
 _CLOSE_AT_ONCE: Final = 1
 
 
 def act(context: Context, omd: Omd, parameter: Variant) -> Variant | None:
     """Run a method and give what it answers, None for nothing; raises `Denied`, and then nothing has happened."""
     refuse_without_power(context)
-    if (omd.oi, omd.method) != _BROADCAST_TIME:
+    if (omd.oi, omd.method) not in _FOR_ALL:
         authorise(context)
     if not is_served(omd.oi, context.meter):
         raise Denied(Dar.OBJECT_UNDEFINED)
@@ -114,6 +118,15 @@ def _restart(context: Context, parameter: Variant, by: Author) -> None:
     _nothing(parameter)
     context.meter.note_event("restart")
     context.forget()
+
+
+def _confirm(context: Context, parameter: Variant, by: Author) -> None:
+    """Events of these bits of the follow-report status word are known now (number and form recalled)."""
+    del by
+    bits = type_of("bit-string(32)").value(parameter)
+    for bit, names in FOLLOWED.items():
+        if bits >> bit & 1:
+            context.meter.reports.told(names)
 
 
 # ------------------------------------------------------------ clock
@@ -210,7 +223,9 @@ def _configure(oi: int, members: tuple[str, ...], names: tuple[str, ...]) -> Met
 _BAUDS: Final = ("baud_port_1", "baud_port_2"), ("baud_infrared_modulated", "baud_infrared_contact")
 
 METHODS: Final[Mapping[tuple[int, int], Method]] = {
+    **ESAM,
     _BROADCAST_TIME: _broadcast_time,
+    (0x2015, 127): _confirm,
     (0x4300, 1): _restart,
     (0x4300, 3): _clearing("meter-cleared", Meter.clear),
     (0x4300, 5): _clearing("events-cleared", Meter.clear_events),

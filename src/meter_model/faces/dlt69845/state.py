@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from meterwire.meter_model.demand import FLOWS, SCOPES
+from meterwire.meter_model.faces.dlt645.report import NAMES
 from meterwire.meter_model.faces.dlt645.status import WORDS
 from meterwire.meter_model.load import PHASES
 from meterwire.meter_model.meter import Meter
@@ -17,6 +18,10 @@ from meterwire.meter_model.voltage_quality import Period, Tally
 
 _EVERY_MONTH: Final = 0xFF
 """Month of a settlement day of steps that comes each month (recalled)."""
+
+
+FOLLOWED: Final[Mapping[int, tuple[str, ...]]] = {bit: names for bit, names in NAMES.items() if bit < 16}
+"""By bit of the follow-report status word: its faults are those of DL/T 645's active report, as firmware has them."""
 
 
 def state_of(meter: Meter, name: str) -> Any:
@@ -29,6 +34,12 @@ def _status_words(meter: Meter) -> Any:
     """Seven words of 16 bits, with the meanings of those of DL/T 645-2007 (as published tables have them)."""
     bits = meter.status.bits()
     return tuple(sum({1 << place for name, place in word.items() if name in bits}) for word in WORDS)
+
+
+def _follow_report(meter: Meter) -> int:
+    """What has happened since it was last confirmed, as far as the mode word lets it be told."""
+    mode = int(meter.parameters["follow_report_mode"])
+    return sum(1 << bit for bit, names in FOLLOWED.items() if mode >> bit & 1 and meter.reports.waiting(names))
 
 
 # ------------------------------------------------------------ what flows
@@ -132,6 +143,7 @@ _REACTIVE: Final = {"reactive_q1": 1, "reactive_q2": 1, "reactive_q3": -1, "reac
 _APPARENT: Final = {"apparent_import": 1, "apparent_export": 1}
 _STATES: Final[Mapping[str, Callable[[Meter], Any]]] = {
     "status_words": _status_words,
+    "follow_report": _follow_report,
     "elements": lambda meter: meter.profile.phases,
     "voltage_unbalance": lambda meter: _unbalance(_of_phases(meter, meter.instant.voltage)),
     "current_unbalance": lambda meter: _unbalance(_of_phases(meter, meter.instant.current)),
@@ -162,6 +174,11 @@ _STATES: Final[Mapping[str, Callable[[Meter], Any]]] = {
     "produced": _produced,
     "none": lambda meter: (),  # noqa: ARG005  an array that is always empty
     "now": lambda meter: meter.instant_time.replace(tzinfo=None),
+    "esam_version": lambda meter: meter.esam69845.version,
+    "esam_key_version": lambda meter: meter.esam69845.key_version,
+    "session_minutes": lambda meter: meter.esam69845.minutes,
+    "session_left": lambda meter: meter.esam69845.minutes_left,
+    "authentication_left": lambda meter: meter.esam.minutes_left,
     "esam_serial": lambda meter: meter.esam.serial,
     "esam_counter": lambda meter: meter.esam69845.counter,
     "authentication_minutes": lambda meter: meter.esam.minutes,
