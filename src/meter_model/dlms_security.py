@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from meterwire.errors import SecurityError
+from meterwire.meter_model.dlms_key_pairs import FIELDS, KeyPairs
 from meterwire.meter_model.identity import Identity, Secrets
 from meterwire.protocols.dlms.security.agreement import ephemeral
 from meterwire.protocols.dlms.security.certificates import Purpose
@@ -18,7 +19,7 @@ from meterwire.protocols.dlms.security.counters import ReceivedCounter, SendingC
 from meterwire.protocols.dlms.security.curves import private_key, public_key, public_octets
 from meterwire.protocols.dlms.security.gcm import AUTHENTICATED, ENCRYPTED, Gcm
 from meterwire.protocols.dlms.security.keys import KeyId, Keys
-from meterwire.protocols.dlms.security.suites import SUITES, suite
+from meterwire.protocols.dlms.security.suites import SUITES, curve_suite, suite
 
 MOST_SENDERS: Final = 64
 """System titles whose counters are kept; only who holds the key adds one."""
@@ -45,6 +46,7 @@ class DlmsSecurity:
         client_signing: public keys of signatures by client, x || y.
         client_agreement: public keys of key agreement by client, x || y.
         certificates: in DER, those that were imported.
+        pairs: key pairs that the meter has made for itself.
         unsaved: whether a counter or a key has moved that must be saved before the next answer leaves.
         client_secrets: passwords and secrets that clients have changed, by client.
         hidden: logical names that were removed from the association of a client.
@@ -58,6 +60,7 @@ class DlmsSecurity:
         self.client_signing = dict(secrets.client_signing_keys)
         self.client_agreement = dict(secrets.client_agreement_keys)
         self.certificates: list[bytes] = []
+        self.pairs = KeyPairs()
         self.unsaved = False
         self.client_secrets: dict[int, bytes] = {}
         self.hidden: dict[int, set[bytes]] = {}
@@ -155,14 +158,50 @@ class DlmsSecurity:
             raise SecurityError("too many certificates")
         public = public_octets(key)
         if client is None:
-            own = self.keys.agreement if purpose is Purpose.AGREEMENT else self.keys.signing
-            if own is None or public_octets(own.public_key()) != public:
-                raise SecurityError("the certificate is for another key than the meter's")
+            self._certify(purpose, public)
         else:
-            (self.client_agreement if purpose is Purpose.AGREEMENT else self.client_signing)[client] = public
+            self._clients(purpose)[client] = public
         if octets not in self.certificates:
             self.certificates.append(octets)
         self.unsaved = True
+
+    def remove_certificate(self, octets: bytes, purpose: Purpose, key: Any) -> None:
+        """Forget a certificate, and that clients have its key; the meter's own pair stays in use."""
+        self.certificates.remove(octets)
+        known, public = self._clients(purpose), public_octets(key)
+        for client in [one for one, theirs in known.items() if theirs == public]:
+            del known[client]
+        self.unsaved = True
+
+    def _clients(self, purpose: Purpose) -> dict[int, bytes]:
+        return self.client_agreement if purpose is Purpose.AGREEMENT else self.client_signing
+
+    def _certify(self, purpose: Purpose, public: bytes) -> None:
+        """A certificate for the meter's own pair; one that has waited for it is in use from now on."""
+        own = self.pairs.adopt(purpose, public)
+        if own is not None:
+            self._use(purpose, own)
+            return
+        current = self.own_pair(purpose)
+        if current is None or public_octets(current.public_key()) != public:
+            raise SecurityError("the certificate is for another key than the meter's")
+
+    def own_pair(self, purpose: Purpose) -> Any:
+        """The meter's own key pair in use; None where it has none."""
+        return getattr(self.keys, FIELDS[purpose]) if purpose in FIELDS else None
+
+    def _use(self, purpose: Purpose, pair: Any) -> None:
+        self.keys = msgspec.structs.replace(self.keys, **{FIELDS[purpose]: pair})
+
+    def generate_pair(self, purpose: Purpose, random: Callable[[int], bytes]) -> None:
+        """Make a key pair, which waits for its certificate; raises SecurityError."""
+        self.pairs.generate(curve_suite(self.suite), purpose, random)
+        self.unsaved = True
+
+    def certificate_request(self, purpose: Purpose, title: bytes) -> bytes:
+        """What an issuer needs to certify the pair that waits, else the one in use; raises SecurityError."""
+        curve_suite(self.suite)
+        return self.pairs.request(purpose, title, self.own_pair(purpose))
 
     @property
     def greatest(self) -> int:
@@ -234,6 +273,7 @@ class DlmsSecurity:
             "sending": self._limit,
             "received": {title.hex(): counter.expected for title, counter in self._received.items()},
             "certificates": list(self.certificates),
+            "pairs": self.pairs.state(suite(self.suite)),
             "client_signing": {str(client): key for client, key in self.client_signing.items()},
             "client_agreement": {str(client): key for client, key in self.client_agreement.items()},
             "client_secrets": {str(client): secret for client, secret in self.client_secrets.items()},
@@ -255,6 +295,9 @@ class DlmsSecurity:
         self.client_agreement = {int(client): bytes(key) for client, key in state["client_agreement"].items()}
         self.client_secrets = {int(client): bytes(one) for client, one in state.get("client_secrets", {}).items()}
         self.hidden = {int(client): set(map(bytes, names)) for client, names in state.get("hidden", {}).items()}
+        self.pairs.restore(suite(self.suite), state.get("pairs", {}))
+        for purpose, pair in self.pairs.adopted.items():
+            self._use(purpose, pair)
         self._locked = {int(client): int(until) for client, until in state["locked"].items()}
         self.unsaved = False
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from meterwire.protocols.dialogue import AsyncFace, AsyncLine, Line, SyncFace
 from meterwire.protocols.dlms.client_profile import ProfileProcedures
 from meterwire.protocols.dlms.client_reading import CosemObject, L
+from meterwire.protocols.dlms.client_securing import SecuringProcedures
 from meterwire.protocols.dlms.session import Session
 
 
-class Procedures(ProfileProcedures[L]):
+class Procedures(ProfileProcedures[L], SecuringProcedures[L]):
     """What a client can do; the faces below say how it is run."""
 
 

@@ -159,9 +159,50 @@ def _import(found: CosemObject, view: View, data: Variant) -> None:
     _note(found, view, 6)
 
 
+def _generate(found: CosemObject, view: View, data: Variant) -> None:
+    """A pair of signatures or of key agreement; it is in use once a certificate for it has been imported."""
+    security, _ = _strong(view)
+    try:
+        security.generate_pair(_purpose(data), view.device.guard.random)
+    except SecurityError:
+        raise Denied(DataAccessResult.OTHER_REASON) from None
+    _note(found, view, 4)
+
+
+def _request(found: CosemObject, view: View, data: Variant) -> Variant:
+    """A certificate request (PKCS #10) for the pair that waits for its certificate, else for the one in use."""
+    security, protection = _strong(view)
+    try:
+        request = security.certificate_request(_purpose(data), protection.own)
+    except SecurityError:
+        raise Denied(DataAccessResult.OTHER_REASON) from None
+    _note(found, view, 5)
+    return octet_string(request)
+
+
+def _purpose(data: Variant) -> certificates.Purpose:
+    number = _enumerated(data)
+    if number not in set(certificates.Purpose):
+        raise Denied(DataAccessResult.OTHER_REASON)
+    return certificates.Purpose(number)
+
+
 def _export(found: CosemObject, view: View, data: Variant) -> Variant:
     """By entity, type and system title, or by serial number and issuer."""
     del found
+    return octet_string(_identified(view, data))
+
+
+def _remove(found: CosemObject, view: View, data: Variant) -> None:
+    """Identified in the same way; a client whose certificate it is must bring another one."""
+    security, _ = _strong(view)
+    octets = _identified(view, data)
+    certificate = certificates.read(octets)
+    security.remove_certificate(octets, certificates.purpose_of(certificate), certificate.public_key())
+    _note(found, view, 8)
+
+
+def _identified(view: View, data: Variant) -> bytes:
     members = _members(data, Tag.STRUCTURE)
     if len(members) != 2:
         raise Denied(DataAccessResult.TYPE_UNMATCHED)
@@ -172,9 +213,9 @@ def _export(found: CosemObject, view: View, data: Variant) -> Variant:
         title = certificates.title_of(certificates.read(octets))
         by_entity = (entity, kind, octet_string(title))
         if _enumerated(members[0]) == 0 and wanted == by_entity:
-            return octet_string(octets)
+            return octets
         if _enumerated(members[0]) == 1 and wanted == (serial, issuer):
-            return octet_string(octets)
+            return octets
     raise Denied(DataAccessResult.OBJECT_UNAVAILABLE)
 
 
@@ -244,11 +285,11 @@ SECURITY_SETUP: Final = CosemClass(
         1: Method(_activate, Level.MANAGEMENT),
         2: Method(_transfer, Level.MANAGEMENT),
         3: Method(_agree, Level.MANAGEMENT),
-        4: Method(),
-        5: Method(),
+        4: Method(_generate, Level.MANAGEMENT),
+        5: Method(_request, Level.MANAGEMENT),
         6: Method(_import, Level.MANAGEMENT),
         7: Method(_export, Level.MANAGEMENT),
-        8: Method(),
+        8: Method(_remove, Level.MANAGEMENT),
     },
 )
 INVOCATION_COUNTER: Final = CosemClass(1, 0, {1: Attribute(_name), 2: Attribute(_counter)})

@@ -15,6 +15,7 @@ from meterwire.protocols.dlms.security.suites import Suite
 
 if TYPE_CHECKING:
     from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
 
 LARGEST: Final = 8192
@@ -105,10 +106,14 @@ def purpose_of(certificate: x509.Certificate) -> Purpose:
 
 def title_of(certificate: x509.Certificate) -> bytes:
     """The system title in the common name, empty where there is none."""
+    return _title_in(certificate.subject)
+
+
+def _title_in(subject: x509.Name) -> bytes:
     from cryptography.x509.oid import NameOID  # noqa: PLC0415  see above
 
     try:
-        (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        (name,) = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return bytes.fromhex(str(name.value))
     except ValueError:
         return b""
@@ -135,11 +140,8 @@ def made(
         serial: number of the certificate, greater than 0.
     """
     from cryptography import x509  # noqa: PLC0415  see above
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  see above
     from cryptography.x509.oid import NameOID  # noqa: PLC0415  see above
 
-    named = suite_of_curve(issuer_key.curve.name)
-    digest = hashes.SHA384() if named is not None and named.number == 2 else hashes.SHA256()
     usage = x509.KeyUsage(
         digital_signature=purpose is Purpose.SIGNING,
         key_agreement=purpose is Purpose.AGREEMENT,
@@ -159,7 +161,48 @@ def made(
         not_valid_before=valid[0],
         not_valid_after=valid[1],
     )
-    return builder.add_extension(usage, critical=True).sign(issuer_key, digest)
+    return builder.add_extension(usage, critical=True).sign(issuer_key, _digest_for(issuer_key))
+
+
+def requested(title: bytes, pair: ec.EllipticCurvePrivateKey) -> bytes:
+    """A certificate request (PKCS #10) in DER for a key pair of whom the system title names."""
+    from cryptography import x509  # noqa: PLC0415  see above
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415  see above
+    from cryptography.x509.oid import NameOID  # noqa: PLC0415  see above
+
+    named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, title.hex().upper())])
+    request = x509.CertificateSigningRequestBuilder(subject_name=named).sign(pair, _digest_for(pair))
+    return request.public_bytes(Encoding.DER)
+
+
+def request_of(octets: bytes, title: bytes) -> ec.EllipticCurvePublicKey:
+    """The public key in a certificate request, if its own signature and its title are right.
+
+    Raises:
+        SecurityError: it is none, or anything about it is wrong.
+    """
+    from cryptography import x509  # noqa: PLC0415  see above
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  see above
+
+    if len(octets) > LARGEST:
+        raise SecurityError(f"a certificate request of {len(octets)} octets is not looked at")
+    try:
+        request = x509.load_der_x509_csr(octets)
+        key = request.public_key()
+    except ValueError as error:
+        raise SecurityError(f"no certificate request: {error}") from None
+    if not request.is_signature_valid or not isinstance(key, ec.EllipticCurvePublicKey):
+        raise SecurityError("the certificate request is not signed with its own key")
+    if _title_in(request.subject) != title:
+        raise SecurityError("the certificate request is for another system title")
+    return key
+
+
+def _digest_for(key: ec.EllipticCurvePrivateKey) -> hashes.SHA256 | hashes.SHA384:
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  see above
+
+    named = suite_of_curve(key.curve.name)
+    return hashes.SHA384() if named is not None and named.number == 2 else hashes.SHA256()
 
 
 def _may(certificate: x509.Certificate, purpose: Purpose) -> bool:
