@@ -474,3 +474,20 @@ def test_a_foreign_protocol_in_a_known_shell(octets):
     best = recognise(octets)[0]
     assert best.dialect == "csg"
     assert "Southern Power Grid" in best.title
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("push hdlc_norway_han_3phase", ("double-long-unsigned 1122 = 1.122 kW", "long-unsigned 2307 = 230.7 V")),
+        ("Kaifa MA110M", ()),
+    ],
+)
+def test_registers_in_lists_are_told_in_their_unit(name, said):
+    """Protects readers of pushes: a number between its name and its scaler is said scaled, any other as it is."""
+    (vector,) = [v for v in vectors("dlms") if v["name"].startswith(name)]
+    shown = [
+        item.text for piece in pieces(vector["octets"]) for _, item in dissection(piece, Explanation()).root.walk()
+    ]
+    assert set(said) <= set(shown)
+    assert any(" = " in text for text in shown) == bool(said)

@@ -7,7 +7,7 @@ their position.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from typing import Any, Final, cast
 
@@ -143,6 +143,14 @@ def _walk(data: Any, zone: tzinfo) -> Iterator[Reading]:
         value, declared = members[place + 1], _declared(members[place + 2 : place + 3])
         yield _reading((0, name, _VALUE), value, zone, declared)
         place += 2 if declared is None else 3
+
+
+def registers_in(members: Sequence[Any], zone: tzinfo) -> Iterator[tuple[int, Reading]]:
+    """The registers in a list, written as logical name, number, scaler and unit: the place of the number, and it."""
+    for place in range(1, len(members) - 1):
+        name, declared = _name_in(members[place - 1]), _declared(members[place + 1 : place + 2])
+        if name is not None and declared is not None and number(members[place]) is not None:
+            yield place, _reading((0, name, _VALUE), members[place], zone, declared)
 
 
 def _name_in(data: Any) -> bytes | None:

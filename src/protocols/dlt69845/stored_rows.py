@@ -134,19 +134,32 @@ def _columns(asked: Sequence[Oad | Road], rows: Sequence[Sequence[Variant]], zon
             yield from _attribute(column, cells, zone)
             continue
         for inner, oad in enumerate(column.related):
-            yield from _attribute(oad, [_related(cell, inner) for cell in cells], zone)
+            yield from _attribute(oad, [_related(cell, inner, len(column.related)) for cell in cells], zone)
 
 
 _NOTHING: Final = Variant(0, None)
 
 
-def _related(cell: Variant, place: int) -> Variant:
-    """One attribute of a ROAD column, which is a structure, or NULL."""
-    found = cell.value
-    if cell.tag == _STRUCTURE and place < len(found):
-        inner: Variant = found[place]
-        return inner
-    return _NOTHING
+def _related(cell: Variant, place: int, count: int) -> Variant:
+    """One of the `count` attributes of a ROAD column: a member of a structure.
+
+    Concentrators also send an array of these members, one list for each record of the table, and a single attribute
+    without a list around it (seen on their lines, not in the text at hand). NULL where there is none.
+    """
+    if cell.tag not in {_ARRAY, _STRUCTURE}:
+        return cell if count == 1 else _NOTHING
+    found: tuple[Variant, ...] = cell.value
+    records = cell.tag == _ARRAY and found and all(_is_record(one, count) for one in found)
+    if records and not (len(found) == count and _ARRAY in {one.tag for one in found}):
+        inner = tuple(one.value[place] for one in found)
+        return inner[0] if len(inner) == 1 else Variant(_ARRAY, inner)
+    if cell.tag == _ARRAY and count == 1 and len(found) != 1:
+        return cell
+    return found[place] if place < len(found) else _NOTHING
+
+
+def _is_record(cell: Variant, count: int) -> bool:
+    return cell.tag in {_ARRAY, _STRUCTURE} and len(cell.value) == count
 
 
 def _attribute(oad: Oad, cells: list[Variant], zone: dt.tzinfo) -> Iterator[Column]:

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any, Final
 
 from meterwire.protocols.dlms.data import TAG_NAMES
+from meterwire.protocols.dlms.pushed_readings import registers_in
 from meterwire.protocols.dlt69845.data import DATA_NAMES
 from meterwire.protocols.recognise.explain import Explanation
 from meterwire.protocols.recognise.scanning import Piece
@@ -27,6 +28,7 @@ from meterwire.protocols.wire.nodes import (
     Tagged,
     Variant,
 )
+from meterwire.quantities.reading import METER_ZONE
 
 _TAGS: Final[Mapping[str, Mapping[int, str]]] = {"dlms.Data": TAG_NAMES, "dlt69845.Data": DATA_NAMES}
 _UNSAFE: Final = 1 << 53
@@ -41,6 +43,7 @@ def dissection(piece: Piece, explanation: Explanation | None = None) -> Dissecti
     found = dissect(
         piece.candidate.codec, piece.frame, explanation.opener, explanation.annotator, offset=piece.frame_offset
     )
+    _tell_registers(found.root)
     other = f", or {piece.runner_up.title}" if piece.runner_up else ""
     said = f": {found.root.text}" if found.root.text else ""
     found.root.text = f"{piece.candidate.title}{other}{said}"
@@ -50,6 +53,14 @@ def dissection(piece: Piece, explanation: Explanation | None = None) -> Dissecti
         wake_up = Item("preamble", piece.offset, piece.frame_offset, 0, piece.preamble, doc)
         found.root.children.insert(0, wake_up)
     return found
+
+
+def _tell_registers(root: Item) -> None:
+    """What numbers of DLMS/COSEM mean that stand between their logical name and their scaler and unit."""
+    for _, item in root.walk():
+        members = [child for child in item.children if child.name[:1] == "["]
+        for place, reading in registers_in([child.value for child in members], METER_ZONE):
+            members[place].text += f" = {reading.value} {reading.unit}".rstrip()
 
 
 def plain(value: Any, layout: Any = None) -> Any:

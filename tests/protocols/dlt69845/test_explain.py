@@ -82,3 +82,35 @@ def test_a_bad_check_is_shown_at_its_place():
     wrong = [item.name for item in found if item.error and not item.children]
     assert wrong == ["fcs"]
     assert "000000000322" in " ".join(texts(frame("negative: bad FCS")))
+
+
+ROAD = "8503 01 60120300 02 00 202A0200 01 {table} 0101 550705000000000001 {cell} 0000"
+EVENTS = "30000600 03 20220200 201E0200 20200200"
+ENERGIES = "50040200 02 00100201 00200201"
+ENERGY = "50040200 01 00100200"
+BEGUN, ENDED = "1C07E70A13173200", "1C07E70A13173700"
+ROWS = [
+    (EVENTS, f"0203 0600000002 {BEGUN} {ENDED}", "event record number 2, event start time 2023-10-19 23:50:00"),
+    (EVENTS, f"0103 0600000002 {BEGUN} {ENDED}", "event record number 2, event start time 2023-10-19 23:50:00"),
+    (EVENTS, f"0101 0203 0600000002 {BEGUN} {ENDED}", "event record number 2, event start time 2023-10-19 23:50:00"),
+    (EVENTS, f"0102 0203 0600000002 {BEGUN} {ENDED} 0203 0600000003 {ENDED} 00", "event record number, element 2 3"),
+    (EVENTS, "00", "event record number no value"),
+    (ENERGIES, "0202 06000004D2 060000162E", "active_energy_import 12.34 kWh, active_energy_export 56.78 kWh"),
+    (ENERGIES, "0102 06000004D2 060000162E", "active_energy_import 12.34 kWh, active_energy_export 56.78 kWh"),
+    (
+        ENERGY,
+        "0101 0102 06000004D2 060000162E",
+        "active_energy_import 12.34 kWh, active_energy_import_rate_1 56.78 kWh",
+    ),
+    (ENERGY, "0102 06000004D2 060000162E", "active_energy_import 12.34 kWh, active_energy_import_rate_1 56.78 kWh"),
+]
+
+
+@pytest.mark.parametrize(("table", "cell", "said"), ROWS)
+def test_columns_of_another_table(table, cell, said):
+    """Protects rows of acquisitions: however a concentrator wraps the attributes of a related table, each is found.
+
+    The forms are those of answers of real terminals and of their makers' tests, with other values.
+    """
+    found = texts(bytes.fromhex(ROAD.format(table=table, cell=cell)), Apdu)
+    assert any(text.startswith("target server address 05000000000001, ") and said in text for text in found), found
