@@ -161,7 +161,7 @@ def _name_in(data: Any) -> bytes | None:
     return None if octets.isdigit() or octets.isalpha() else octets
 
 
-def _declared(rest: tuple[Any, ...]) -> ScalerUnit | None:
+def _declared(rest: Sequence[Any]) -> ScalerUnit | None:
     try:
         return scaler_unit(rest[0]) if rest else None
     except MalformedError:
