@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast, dataclass_transform
 
 import msgspec
@@ -18,15 +17,14 @@ _NO_DEFAULT: Any = msgspec.NODEFAULT
 _PACKAGE = "meterwire.protocols."
 
 
-@dataclass(frozen=True, eq=False)
-class Field:
+class Field(msgspec.Struct, frozen=True, eq=False):
     """One field of a message: name, layout, the standard's word for it, its clause, and whether it carries a value."""
 
     name: str
     node: Node[Any]
     doc: str
     cite: str = ""
-    default: Any = _NO_DEFAULT
+    default: Any = msgspec.field(default_factory=lambda: _NO_DEFAULT)
 
     @property
     def derived(self) -> bool:
@@ -35,8 +33,7 @@ class Field:
         return isinstance(node, (Const, Check)) or (isinstance(node, Size) and isinstance(node.base, UInt))
 
 
-@dataclass(frozen=True, eq=False)
-class Part:
+class Part(msgspec.Struct, frozen=True, eq=False):
     """One part of a bit field: name, width, meaning, and the names of its values if it has any."""
 
     name: str
@@ -53,8 +50,7 @@ class Part:
         return (1 << self.bits) - 1
 
 
-@dataclass(frozen=True, eq=False)
-class MessageInfo:
+class MessageInfo(msgspec.Struct, frozen=True, eq=False):
     """What every reader needs of a message: its registered name, fields in order of sending, and clause."""
 
     name: str
@@ -63,8 +59,7 @@ class MessageInfo:
     doc: str
 
 
-@dataclass(frozen=True, eq=False)
-class BitsInfo:
+class BitsInfo(msgspec.Struct, frozen=True, eq=False):
     """What every reader needs of a bit field: the integer that holds it and its parts, highest bit first."""
 
     name: str
@@ -77,14 +72,13 @@ REGISTRY: dict[str, Any] = {}
 """Every message class and named layout by its name, such as `dlt645.Frame`; what tests and documentation walk."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Declared:
+class _Declared(msgspec.Struct, frozen=True, eq=False):
     """What `field` and `part` leave in the class body until `message` or `bits` picks it up."""
 
     what: Any
     doc: str
     cite: str = ""
-    default: Any = _NO_DEFAULT
+    default: Any = msgspec.field(default_factory=lambda: _NO_DEFAULT)
     names: type[enum.IntEnum] | None = None
     fixed: bool = False
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -17,10 +16,8 @@ T = TypeVar("T")
 Order = Literal[">", "<"]
 
 
-class Node(Generic[T]):
-    """One piece of a layout; T is the type of the value it carries."""
-
-    __slots__ = ()
+class Node(msgspec.Struct, Generic[T], frozen=True, eq=False):
+    """One piece of a layout; T is the type of the value it carries. Each is only equal to itself."""
 
 
 class Variant(msgspec.Struct, frozen=True, gc=False):
@@ -41,8 +38,7 @@ class Compact(msgspec.Struct, frozen=True, gc=False):
     elements: tuple[Any, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Ref:
+class Ref(msgspec.Struct, frozen=True, eq=False):
     """The value of an earlier field of the same message, plus a constant: the only expression of the vocabulary."""
 
     name: str
@@ -60,8 +56,7 @@ REST = Rest()
 Length = int | Ref | Rest
 
 
-@dataclass(frozen=True, eq=False)
-class UInt(Node[int]):
+class UInt(Node[int], frozen=True, eq=False):
     """An integer of 1 to 8 octets, unsigned unless `signed`, high octet first unless `order` is `<`."""
 
     size: int
@@ -69,23 +64,20 @@ class UInt(Node[int]):
     signed: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Float(Node[float]):
+class Float(Node[float], frozen=True, eq=False):
     """An IEEE 754 number of 4 or 8 octets."""
 
     size: Literal[4, 8]
     order: Order = ">"
 
 
-@dataclass(frozen=True, eq=False)
-class Bool(Node[bool]):
+class Bool(Node[bool], frozen=True, eq=False):
     """One octet, 0 is false; every other value is read as true, and true is sent as `true`."""
 
     true: int = 1
 
 
-@dataclass(frozen=True, eq=False)
-class Bcd(Node[str]):
+class Bcd(Node[str], frozen=True, eq=False):
     """Packed digits, two to an octet, as text with the highest digit first.
 
     `order` `<` means that the lowest octet is sent first. `also` names the upper-case hexadecimal digits that are
@@ -97,30 +89,26 @@ class Bcd(Node[str]):
     also: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Octets(Node[bytes]):
+class Octets(Node[bytes], frozen=True, eq=False):
     """Octets, as many as `size` says."""
 
     size: Length
 
 
-@dataclass(frozen=True, eq=False)
-class Chain(Node[bytes]):
+class Chain(Node[bytes], frozen=True, eq=False):
     """Octets of which only the last has its lowest bit set, `limit` at most (ISO/IEC 13239, address field)."""
 
     limit: int
 
 
-@dataclass(frozen=True, eq=False)
-class Text(Node["str | bytes"]):
+class Text(Node["str | bytes"], frozen=True, eq=False):
     """Text of `size` octets. Octets that are not valid in `encoding` are kept as they are, as bytes."""
 
     size: Length
     encoding: Literal["ascii", "utf-8"] = "ascii"
 
 
-@dataclass(frozen=True, eq=False)
-class BitString(Node[str]):
+class BitString(Node[str], frozen=True, eq=False):
     """Bits as a text of 0 and 1, the first bit is the highest of the first octet.
 
     Without `bits` an A-XDR length, counted in bits, stands in front (IEC 61334-6).
@@ -129,16 +117,14 @@ class BitString(Node[str]):
     bits: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class AxdrLength(Node[int]):
+class AxdrLength(Node[int], frozen=True, eq=False):
     """A length or count of A-XDR or BER: one octet below 80H, else 81H to 84H and that many octets.
 
     Forms longer than needed are read, because real meters send them; the shortest is sent.
     """
 
 
-@dataclass(frozen=True, eq=False)
-class Enum(Node[Any]):
+class Enum(Node[Any], frozen=True, eq=False):
     """A number with names. An unnamed number is kept as a plain int unless the enumeration is `closed`."""
 
     base: UInt
@@ -146,20 +132,17 @@ class Enum(Node[Any]):
     closed: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Nothing(Node[None]):
+class Nothing(Node[None], frozen=True, eq=False):
     """No octets at all."""
 
 
-@dataclass(frozen=True, eq=False)
-class Const(Node[bytes]):
+class Const(Node[bytes], frozen=True, eq=False):
     """Octets that never change. Carries no value."""
 
     raw: bytes
 
 
-@dataclass(frozen=True, eq=False)
-class Size(Node[Any]):
+class Size(Node[Any], frozen=True, eq=False):
     """How many octets lie between the start of field `first` and the end of field `last`, less `plus`.
 
     With a bit field as `base` its part called `size` holds the number, and the field carries a value (its other parts);
@@ -174,7 +157,7 @@ class Size(Node[Any]):
     least: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "last", self.last or self.first)
+        msgspec.structs.force_setattr(self, "last", self.last or self.first)
 
     @property
     def round(self) -> int:
@@ -182,8 +165,7 @@ class Size(Node[Any]):
         return 1 << 8 * self.base.size if self.least else 0
 
 
-@dataclass(frozen=True, eq=False)
-class Check(Node[int]):
+class Check(Node[int], frozen=True, eq=False):
     """A sum over the octets from the start of field `first` up to this field. Computed when built; carries no value.
 
     With `guards` it stands only where that field, the next one, is not empty (ISO/IEC 13239, header check sequence):
@@ -196,31 +178,27 @@ class Check(Node[int]):
     guards: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Sized(Node[T]):
+class Sized(Node[T], frozen=True, eq=False):
     """A length in octets, then a body that fills exactly that many."""
 
     length: Node[int]
     body: Node[T]
 
 
-@dataclass(frozen=True, eq=False)
-class Many(Node["tuple[Any, ...]"]):
+class Many(Node["tuple[Any, ...]"], frozen=True, eq=False):
     """A count, then that many items. The count is a node, a reference, a number, or REST (as many as there are)."""
 
     count: Node[int] | Ref | Rest | int
     item: Any
 
 
-@dataclass(frozen=True, eq=False)
-class Maybe(Node["T | None"]):
+class Maybe(Node["T | None"], frozen=True, eq=False):
     """A-XDR OPTIONAL: an octet 00 and nothing, or 01 and the body."""
 
     body: Any
 
 
-@dataclass(frozen=True, eq=False)
-class Choice(Node[Any]):
+class Choice(Node[Any], frozen=True, eq=False):
     """One of several layouts, named by a tag that is read first, or by an earlier field.
 
     With `into` the value is `into(tag, value)`. Without it each case is a message, whose type names the tag when built.
@@ -233,19 +211,17 @@ class Choice(Node[Any]):
 
     def __post_init__(self) -> None:
         plain = {int(tag) if isinstance(tag, int) else tag: case for tag, case in self.cases.items()}
-        object.__setattr__(self, "cases", plain)  # members of an enumeration cannot be written into source
+        msgspec.structs.force_setattr(self, "cases", plain)  # members of an enumeration cannot be written into source
 
 
-@dataclass(frozen=True, eq=False)
-class Tagged(Node[Any]):
+class Tagged(Node[Any], frozen=True, eq=False):
     """An optional BER element: tag octet, length, body; None where the next octet is another one or there is none."""
 
     tag: int
     body: Any
 
 
-@dataclass(frozen=True, eq=False)
-class Masked(Node[T]):
+class Masked(Node[T], frozen=True, eq=False):
     """A body whose octets were mapped through `up` when sent; offsets stay those of the octets on the wire."""
 
     up: bytes
@@ -253,22 +229,19 @@ class Masked(Node[T]):
     when: Ref | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Recur(Node[Any]):
+class Recur(Node[Any], frozen=True, eq=False):
     """A registered message or layout by its name, one level of nesting deeper; this is where depth is bounded."""
 
     name: str
 
 
-@dataclass(frozen=True, eq=False)
-class ByEdition(Node[Any]):
+class ByEdition(Node[Any], frozen=True, eq=False):
     """A layout that differs between editions of a standard; the codec is made for one of them."""
 
     cases: Mapping[int, Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Lookup(Node[Any]):
+class Lookup(Node[Any], frozen=True, eq=False):
     """A layout found in a table of data by the value of an earlier field, `default` where the table does not know it.
 
     The table only needs `get`, so that it may be expanded when asked.
@@ -279,8 +252,7 @@ class Lookup(Node[Any]):
     default: Any
 
 
-@dataclass(frozen=True, eq=False)
-class Described(Node[Compact]):
+class Described(Node[Compact], frozen=True, eq=False):
     """A compact array: a type description, a length in octets, then elements without their tags.
 
     `cases` names the simple types; `array` and `structure` are the tags that nest (IEC 62056-6-2, compact-array).
@@ -291,27 +263,26 @@ class Described(Node[Compact]):
     structure: int = 2
 
 
-class Named(Node[T]):
+class Named(Node[T], frozen=True, eq=False):
     """A layout registered under a name, so that it can refer to itself, without a class of its own."""
 
-    __slots__ = ("body", "cite", "doc", "name")
-
-    def __init__(self, name: str, body: Node[T], doc: str, cite: str) -> None:
-        self.name, self.body, self.doc, self.cite = name, body, doc, cite
+    name: str
+    body: Node[T]
+    doc: str
+    cite: str
 
     def __repr__(self) -> str:
         return f"Named({self.name!r})"
 
 
-class Record(Node[T]):
+class Record(Node[T], frozen=True, eq=False):
     """A message, or a bit field, inside a layout. Written by giving the class itself."""
 
-    __slots__ = ("cls",)
+    cls: type[T]
 
-    def __init__(self, cls: type[T]) -> None:
-        if not (hasattr(cls, "__wire__") or hasattr(cls, "__bits__")):
-            raise TypeError(f"{cls!r} is declared neither as a message nor as a bit field")
-        self.cls = cls
+    def __post_init__(self) -> None:
+        if not (hasattr(self.cls, "__wire__") or hasattr(self.cls, "__bits__")):
+            raise TypeError(f"{self.cls!r} is declared neither as a message nor as a bit field")
 
     def __repr__(self) -> str:
         return f"Record({self.cls.__name__})"

@@ -185,23 +185,23 @@ def emit(node: Node[Any], b: Building, value: str, scope: Scope) -> None:
     run.flush()
 
 
-@emit.register
+@emit.register(Octets)
 def _(node: Octets, b: Building, value: str, scope: Scope) -> None:
     b.line(f"out += {_sized(b, node.size, value, scope)}")
 
 
-@emit.register
+@emit.register(Chain)
 def _(node: Chain, b: Building, value: str, scope: Scope) -> None:
     del scope
     b.line(f"out += chain({value}, {node.limit})")
 
 
-@emit.register
+@emit.register(Text)
 def _(node: Text, b: Building, value: str, scope: Scope) -> None:
     b.line(f"out += {_sized(b, node.size, f'text({value}, {node.encoding!r})', scope)}")
 
 
-@emit.register
+@emit.register(Bcd)
 def _(node: Bcd, b: Building, value: str, scope: Scope) -> None:
     octets = f"bcd({value}, None, {node.order!r}, {node.also!r})"
     b.line(f"out += {_sized(b, node.size, octets, scope)}")
@@ -213,7 +213,7 @@ def _sized(b: Building, size: Any, octets: str, scope: Scope) -> str:
     return f"exact({octets}, {size})" if isinstance(size, int) else octets
 
 
-@emit.register
+@emit.register(BitString)
 def _(node: BitString, b: Building, value: str, scope: Scope) -> None:
     del scope
     if node.bits is None:
@@ -221,13 +221,13 @@ def _(node: BitString, b: Building, value: str, scope: Scope) -> None:
     b.line(f"out += bits_({value}, {node.bits})")
 
 
-@emit.register
+@emit.register(AxdrLength)
 def _(node: AxdrLength, b: Building, value: str, scope: Scope) -> None:
     del node, scope
     b.line(f"if {value} < 128: out.append({value})", f"else: out += axdr({value})")
 
 
-@emit.register
+@emit.register(Nothing)
 def _(node: Nothing, b: Building, value: str, scope: Scope) -> None:
     del node, scope
     b.line(f"if {value} is not None: raise Misfit(f'{{{value}!r}} where nothing goes')")

@@ -61,13 +61,13 @@ def emit(node: Node[Any], r: Reading, var: str, scope: Scope, name: str) -> None
     run.flush()
 
 
-@emit.register
+@emit.register(Octets)
 def _(node: Octets, r: Reading, var: str, scope: Scope, name: str) -> None:
     del name
     _open_octets(r, node.size, var, scope)
 
 
-@emit.register
+@emit.register(Chain)
 def _(node: Chain, r: Reading, var: str, scope: Scope, name: str) -> None:
     del scope, name
     at = r.source.fresh("at")
@@ -79,14 +79,14 @@ def _(node: Chain, r: Reading, var: str, scope: Scope, name: str) -> None:
     r.line(f"{var} = b[{at}:p]")
 
 
-@emit.register
+@emit.register(Text)
 def _(node: Text, r: Reading, var: str, scope: Scope, name: str) -> None:
     del name
     _open_octets(r, node.size, var, scope)
     r.line(f"{var} = untext({var}, {node.encoding!r})")
 
 
-@emit.register
+@emit.register(Bcd)
 def _(node: Bcd, r: Reading, var: str, scope: Scope, name: str) -> None:
     del name
     _open_octets(r, node.size, var, scope)
@@ -105,7 +105,7 @@ def _open_octets(r: Reading, size: Any, var: str, scope: Scope) -> None:
     r.line(f"{var} = b[p:p + {n}]; p += {n}")
 
 
-@emit.register
+@emit.register(BitString)
 def _(node: BitString, r: Reading, var: str, scope: Scope, name: str) -> None:
     if node.bits is not None:
         run = Run(r)
@@ -119,7 +119,7 @@ def _(node: BitString, r: Reading, var: str, scope: Scope, name: str) -> None:
     r.line(f"{var} = unbits(b[p:p + {m}], {n}); p += {m}")
 
 
-@emit.register
+@emit.register(AxdrLength)
 def _(node: AxdrLength, r: Reading, var: str, scope: Scope, name: str) -> None:
     del node, scope, name
     r.need("1")
@@ -131,7 +131,7 @@ def _(node: AxdrLength, r: Reading, var: str, scope: Scope, name: str) -> None:
         r.line(f"{var} = frm(b[p:p + {n}], 'big'); p += {n}")
 
 
-@emit.register
+@emit.register(Nothing)
 def _(node: Nothing, r: Reading, var: str, scope: Scope, name: str) -> None:
     del node, scope, name
     r.line(f"{var} = None")
