@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 CSRC := $(wildcard src/meter_model/core/csrc/*)
 
-.PHONY: recovery area crash year demo test test-construct check bench fuzz docs bless setup clean
+.PHONY: recovery station area crash year demo test test-construct check bench fuzz docs bless setup clean
 
 setup: $(STAMP)
 
@@ -39,6 +39,9 @@ year: $(STAMP)
 
 area: $(STAMP)
 	METERWIRE_NODES=$(or $(NODES),500) $(BIN)/python -m pytest -q --durations=5 tests/simulation/test_area.py
+
+station: $(STAMP)
+	METERWIRE_STATION=$(or $(METERS),200) $(BIN)/python -m pytest -q --durations=3 tests/simulation/test_master_station.py
 
 recovery: $(STAMP)
 	METERWIRE_RECOVERY_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest -q -s tests/properties/test_recovery.py

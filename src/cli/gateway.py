@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from meterwire.cli.gateway_tree import drawing
-from meterwire.cli.output import print_json, print_rows, rows
+from meterwire.cli.output import print_json, print_rows, print_table, rows
 from meterwire.cli.scan_progress import progress
 from meterwire.cli.session import session_filters
 from meterwire.connect import patience
@@ -60,7 +60,7 @@ def gateway(
             line.close()
     if svg is not None:
         svg.write_text(drawing(found))
-    (print_json if json else _print)(found)
+    (print_json if json else print_table)(found)
     return 0
 
 
@@ -139,25 +139,6 @@ def _name(code: int, names: Any) -> str:
 
 def _protocol(code: int) -> str:
     return _DIALECTS.get(MeterProtocol(code), str(code)) if code in set(MeterProtocol) else str(code)
-
-
-def _print(found: list[dict[str, Any]]) -> None:
-    """A table with its columns aligned; a topology is indented by level."""
-    if not found:
-        print("nothing")
-        return
-    table = [list(found[0]), *([_cell(name, row) for name in row] for row in found)]
-    widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
-    for row in table:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _cell(name: str, row: dict[str, Any]) -> str:
-    value = row[name]
-    text = {True: "yes", False: "no", None: "-"}.get(value, str(value)) if not isinstance(value, int) else str(value)
-    if isinstance(value, bool):
-        text = "yes" if value else "no"
-    return "  " * row["level"] + text if name == "address" and "level" in row else text
 
 
 # ---------------------------------------------------------------- meters

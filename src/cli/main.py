@@ -55,14 +55,23 @@ def serve(
     gateway: Annotated[
         Path | None, Parameter(help="Area file (TOML): serve an HPLC module with the meters behind it.")
     ] = None,
+    concentrator: Annotated[
+        Path | None, Parameter(help="Area file (TOML): serve a DL/T 698.45 concentrator with the meters behind it.")
+    ] = None,
 ) -> int:
-    """Serve one emulated meter, or a module with many, on any number of endpoints until it is interrupted."""
+    """Serve one emulated meter, or a module or a concentrator with many, until it is interrupted."""
     if gateway is not None:
         from meterwire.cli.serve_area import serve as run_area  # noqa: PLC0415
 
         if device is not None or state is not None or control is not None:
             raise LocalProtocolError("--device, --state and --control are for a meter, not for a --gateway")
         return run_area(gateway, listen or [], clock, trace=trace, record=record)
+    if concentrator is not None:
+        from meterwire.cli.serve_concentrator import serve as run_concentrator  # noqa: PLC0415
+
+        if device is not None:
+            raise LocalProtocolError("--device is for a meter, not for a --concentrator")
+        return run_concentrator(concentrator, listen or [], clock, control, state, trace=trace, record=record)
     from meterwire.cli.serve import serve as run  # noqa: PLC0415
 
     return run(profile, listen or [], seed, device, clock, control, trace=trace, record=record, state=state)
@@ -289,6 +298,42 @@ def gateway(
     from meterwire.cli.gateway import gateway as run  # noqa: PLC0415
 
     return run(url, what, items or [], addresses, limit, svg, trace=trace, record=record, json=json)
+
+
+@app.command
+def concentrator(
+    url: Url,
+    what: Annotated[str, Parameter(help="archive, tasks, meters, rows, read or enter.")],
+    items: Annotated[
+        list[str] | None, Parameter(help="Columns of rows, what to read of meters, or the plan file to enter.")
+    ] = None,
+    /,
+    *,
+    address: Annotated[str | None, Parameter(help="Address of the concentrator.")] = None,
+    meter: Annotated[list[str] | None, Parameter(help="Address of a meter behind it; may be given many times.")] = None,
+    start: Annotated[str | None, Parameter(name="--from", help="Rows stored from this ISO time on.")] = None,
+    end: Annotated[str | None, Parameter(name="--to", help="Rows stored before this ISO time.")] = None,
+    password_file: PasswordFile = None,
+    trace: Annotated[bool, Parameter(negative="", help="Show every frame, dissected, on stderr.")] = False,
+    record: Annotated[Path | None, Parameter(help="Record the octets as pcapng in this folder.")] = None,
+    json: Json = False,
+) -> int:
+    """Ask a DL/T 698.45 concentrator what it knows and has collected, enter a plan, or read meters through it."""
+    from meterwire.cli.concentrator import concentrator as run  # noqa: PLC0415
+
+    return run(
+        url,
+        what,
+        items or [],
+        address,
+        meter or [],
+        start,
+        end,
+        password_file,
+        trace=trace,
+        record=record,
+        json=json,
+    )
 
 
 @app.command

@@ -84,3 +84,22 @@ def print_rows(found: Iterable[dict[str, Any]]) -> None:
         unit, when = row["unit"] or "", f"  at {row['time']}" if row["time"] else ""
         value = "no value" if row["value"] is None else row["value"]
         print(f"{row['item']:<{width}}  {value} {unit}{when}".rstrip())
+
+
+def print_table(found: list[dict[str, Any]]) -> None:
+    """A table with its columns aligned; a topology is indented by level."""
+    if not found:
+        print("nothing")
+        return
+    table = [list(found[0]), *([_cell(name, row) for name in row] for row in found)]
+    widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
+    for row in table:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _cell(name: str, row: dict[str, Any]) -> str:
+    value = row[name]
+    text = {True: "yes", False: "no", None: "-"}.get(value, str(value)) if not isinstance(value, int) else str(value)
+    if isinstance(value, bool):
+        text = "yes" if value else "no"
+    return "  " * row["level"] + text if name == "address" and "level" in row else text

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from meterwire.emulate import Emulation, emulate
+from meterwire.emulate import Background, Emulation, background_loop, emulate
 from meterwire.emulate_area import EmulatedArea
 from meterwire.emulate_concentrator.ports import Behind, Bus, Network
 from meterwire.errors import LocalProtocolError
@@ -29,6 +30,8 @@ from meterwire.meter_model.identity import Digits
 from meterwire.meter_model.storage import Storage
 from meterwire.protocols.dlt69845.acquisition import MODULE, RS485, MeterProtocol, archived
 from meterwire.transports.endpoint import Endpoint
+
+T = TypeVar("T")
 
 _DIALECT: Final = "dlt69845"
 _PROTOCOLS: Final = {"dlt645": MeterProtocol.DLT645_2007, "dlt69845": MeterProtocol.DLT69845}
@@ -155,6 +158,21 @@ async def emulate_concentrator(
 
     emulation.until_closed(stop)
     return emulation
+
+
+@contextmanager
+def emulated_concentrator(area: Area, urls: Sequence[str], *, clock: str = "", **settings: Any) -> Iterator[Background]:
+    """Serve a concentrator in the background for as long as the context lasts; arguments as `emulate_concentrator`."""
+    with background_loop() as loop:
+
+        def run(steps: Coroutine[Any, Any, T]) -> T:
+            return asyncio.run_coroutine_threadsafe(steps, loop).result()
+
+        emulation = run(emulate_concentrator(area, urls, clock=clock, **settings))
+        try:
+            yield Background(loop, emulation)
+        finally:
+            run(emulation.aclose())
 
 
 def _settings(area: Area) -> ConcentratorSettings:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import meterwire
+from meterwire.cli.concentrator_plan import plan_in
 from meterwire.emulate import emulated
 from meterwire.meter_model.area import Area
 from meterwire.meter_model.device import Device
@@ -89,3 +90,8 @@ def test_area_files_of_the_page_load(tmp_path):
     (text,) = blocks(ROOT / "docs" / "gateway.md", "toml")
     (tmp_path / "area.toml").write_text(text, encoding="utf-8")
     assert len(Area.load(tmp_path / "area.toml").places) == 184
+    plan, text = blocks(ROOT / "docs" / "concentrator.md", "toml")
+    (tmp_path / "area.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "plan.toml").write_text(plan, encoding="utf-8")
+    assert len(Area.load(tmp_path / "area.toml").places) == 40
+    assert len(plan_in(tmp_path / "plan.toml")) == 4
