@@ -5,6 +5,7 @@ import socket
 
 import meterwire
 from meterwire.emulate import emulate
+from meterwire.meter_model.inputs import Inputs
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.link import Link
@@ -29,6 +30,22 @@ async def test_the_meter_logs_in_and_is_read():
         assert client.session.reception.heartbeat == 1
         await asyncio.sleep(1.2)
         assert (await client.read("address")).value == "000000000161"
+
+
+async def test_a_meter_that_dials_in_reports_to_who_has_asked_nothing():
+    """After its login, and not before, an event is told to the head-end that only listens; its receipt counts."""
+    port = free_port()
+    meter = Meter()
+    for name, value in (("active_report", 1), ("report_channel_count", 1)):
+        meter.parameters.set(name, value)
+    meter.reports.set_flag("cover_open", 1)
+    meter.change_inputs(Inputs(cover_open=True))
+    dialling = await emulate(meter, [f"dlt69845+tcp://127.0.0.1:{port}?dial=on"])
+    async with dialling, meterwire.aconnect(f"dlt69845+tcp-listen://127.0.0.1:{port}?wait=20") as client:
+        (told,) = await client.listen(10, most=1)
+        assert str(told.tables[0].oad) == "301B0200"
+        assert await client.listen(0.5) == []
+    assert not meter.reports.notices
 
 
 async def test_the_meter_logs_out_when_it_stops():

@@ -127,20 +127,19 @@ class Case:
         """The records of a kind as JSON; raises LocalProtocolError."""
         return [_shown(record) for record in self.meter.events.records(kind)]
 
-    def _report(self, rest: dict[str, Any]) -> None:
+    def _report(self, rest: dict[str, Any]) -> dict[str, Any]:
         wanted = msgspec.convert(rest, _Report)
         items = wanted.items if isinstance(wanted.items, list) else [wanted.items] if wanted.items != "" else []
         if bool(items) == (wanted.port != ""):
             raise LocalProtocolError("say what to report: items, or a port and octets")
+        reports, parameters = self.meter.reports, self.meter.parameters
         if items:
-            self.meter.reports.tell(*map(_attribute, items))
-            return
-        text = str(wanted.octets)
-        try:
-            octets = bytes.fromhex(text)
-        except ValueError:
-            raise LocalProtocolError(f"{text!r} is not hex octets") from None
-        self.meter.reports.pass_on(_attribute(wanted.port), octets)
+            reports.tell(*map(_attribute, items))
+        else:
+            reports.pass_on(_attribute(wanted.port), _octets(str(wanted.octets)))
+        allowed = bool(parameters["active_report"]) and bool(parameters["report_channel_count"])
+        waits = {"waiting": len(reports.passed), "allowed": allowed}
+        return waits if allowed else waits | {"to_allow": "write 43000800=true and 43000A00=[F2010201]"}
 
     def _inputs(self) -> dict[str, Any]:
         return self.meter.inputs.state()
@@ -198,6 +197,13 @@ class Case:
             for kind, (count, total, active) in counts.items()
             if count or active
         }
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise LocalProtocolError(f"{text!r} is not hex octets") from None
 
 
 def _attribute(item: str | int) -> str:

@@ -97,7 +97,7 @@ class Connection69845:
         )
         self._heard = math.inf
         self._late: list[_Late] = []
-        self.reporter = self.context.reporter = Reporter(self.context, face.tag)
+        self.reporter = self.context.reporter = Reporter(self.context, face.tag, lambda: self.link.present)
 
     def receive(self, octets: bytes, now: float) -> list[Answer]:
         """Octets arrived; answers to the requests that are now complete."""

@@ -24,7 +24,7 @@ from meterwire.protocols.dlt69845.link import (
     Link,
     LinkControl,
 )
-from meterwire.protocols.dlt69845.login import Presence
+from meterwire.protocols.dlt69845.login import Presence, Standing
 from meterwire.protocols.dlt69845.services.presence import LinkResponse
 from meterwire.protocols.wire.codec import Codec, codec
 from meterwire.protocols.wire.framing import Frame, Framer
@@ -171,6 +171,11 @@ class ServerLink:
     def notify(self, user: bytes, client: int, now: float) -> bytes:
         """The frame of an APDU that nobody has asked for (PRM 0), or its first piece."""
         return self._say(user, client, _control(0, 0, 0), now)
+
+    @property
+    def present(self) -> bool:
+        """Whether the meter has dialled in and its login was taken."""
+        return self._presence is not None and self._presence.standing is Standing.PRESENT
 
     @property
     def busy(self) -> bool:

@@ -10,6 +10,7 @@ On a connection that was made by cipher or signature, reports are protected and 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -62,10 +63,11 @@ class Reporter:
     Args:
         context: of the connection's client, who is told.
         tag: seconds that a report may be on its way (time tag), 0 for no tag.
+        present: whether the meter has dialled in, so that somebody is there who has asked nothing yet.
     """
 
-    def __init__(self, context: Context, tag: int = 0) -> None:
-        self._context, self._tag = context, tag
+    def __init__(self, context: Context, tag: int = 0, present: Callable[[], bool] = bool) -> None:
+        self._context, self._tag, self._present = context, tag, present
         self._client_known = False
         self._looked = -math.inf
         self._number = 0
@@ -79,7 +81,9 @@ class Reporter:
 
     def next(self) -> float:
         """When to call `run`; infinite where nothing may be sent unasked, or nobody is there to be told."""
-        if not self._client_known or not self._allowed("active_report") or not self._channels():
+        if not (self._client_known or self._present()):
+            return math.inf
+        if not self._allowed("active_report") or not self._channels():
             return math.inf
         return self._again if self._sent is not None else self._looked + POLL
 
