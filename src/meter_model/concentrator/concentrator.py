@@ -32,6 +32,7 @@ from meterwire.protocols.dlt69845.acquisition import (
 from meterwire.protocols.dlt69845.dates import NOT_SPECIFIED, DateTimeS
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.selecting import tsa
+from meterwire.protocols.wire.nodes import Variant
 
 if TYPE_CHECKING:
     from meterwire.meter_model.meter import Meter
@@ -42,6 +43,7 @@ _DRIVERS: Final[Mapping[int, Driver]] = {
     MeterProtocol.DLT69845: Driver69845(),
 }
 _NOBODY: Final = tsa("000000000000")
+NO_RULES: Final = Variant(1, ())
 _NEXT_LOOK: Final = dt.timedelta(seconds=1)
 
 
@@ -58,6 +60,7 @@ class Concentrator:
         collecting: does it, and has the rows.
         others: tasks that are not about rows.
         found: what the last search has found.
+        rules: the library of acquisition rules (601E) as a master has written it; it is kept, and not followed.
     """
 
     def __init__(self, meter: Meter, ports: Mapping[str, Port]) -> None:
@@ -71,6 +74,7 @@ class Concentrator:
         self.collecting = Collecting(self)
         self.others = OtherTasks(self)
         self.found: tuple[Found, ...] = ()
+        self.rules = NO_RULES
         self._heard: dict[bytes, tuple[dt.datetime | None, int]] = {}
         meter.concentrator = self
 
@@ -182,7 +186,8 @@ class Concentrator:
         """What it has been told, as builtins."""
         tables = {name: getattr(self, name).state() for name in _TABLES}
         seen = [[meter, table, number] for (meter, table), number in self.others.seen.items()]
-        return {"archive": [octets_of(unit.data()) for unit in self.archive], **tables, "seen": seen}
+        units = [octets_of(unit.data()) for unit in self.archive]
+        return {"archive": units, **tables, "seen": seen, "rules": octets_of(self.rules)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a saved state over."""
@@ -190,6 +195,7 @@ class Concentrator:
         self.archive.put(*(Archived.of(data_of(octets)) for octets in state["archive"]))
         for name in _TABLES:
             getattr(self, name).restore(state[name])
+        self.rules = data_of(state["rules"])
         self.others.seen = {(meter, int(table)): int(number) for meter, table, number in state["seen"]}
 
     def rows_state(self) -> dict[str, Any]:

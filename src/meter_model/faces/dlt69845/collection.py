@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +21,8 @@ from meterwire.protocols.dlt69845.shapes import Shape
 from meterwire.protocols.wire.nodes import Variant
 
 _ARRAY, _STRUCTURE = 1, 2
+RULES: Final = 0x601E
+_VALUE: Final = 2
 _U8, _U16, _ENUM, _OI, _LOGICAL = 17, 18, 22, 0x50, 9
 _MOST_OF: Final = {acquisition.ARCHIVE: archive.MOST, acquisition.STATES: archive.MOST}
 _IDLE: Final = 0
@@ -46,16 +48,22 @@ _OBJECTS: Final[Mapping[int, _Object]] = {
 }
 
 
-def objects_of(meter: Any) -> Mapping[int, Any]:
+_SERVED: Final = (*_OBJECTS, RULES)
+
+
+def objects_of(meter: Any) -> Collection[int]:
     """The acquisition objects that a device has, by OI: none unless it is a concentrator."""
-    return _OBJECTS if getattr(meter, "concentrator", None) is not None else {}
+    return _SERVED if getattr(meter, "concentrator", None) is not None else ()
 
 
 def read(meter: Any, oad: Oad) -> Variant:
     """An attribute, or an element of it; raises `Denied`."""
-    own, served = _own(meter), _OBJECTS[oad.oi]
+    own = _own(meter)
     own.run()
-    if oad == acquisition.RECORDS or (oad.oi, oad.number) == (acquisition.TASKS, 3):
+    if oad.oi == RULES:
+        return _rules(own, oad)
+    served = _OBJECTS[oad.oi]
+    if (oad.oi, oad.number) == (acquisition.TASKS, 3):
         raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)  # thousands of rows: they are read as records
     entries = list(served.entries(own))
     whole: dict[int, Callable[[], Variant]] = {
@@ -72,6 +80,22 @@ def read(meter: Any, oad: Oad) -> Variant:
     return value() if not oad.index else _element(value(), oad.index)
 
 
+def _rules(own: Concentrator, oad: Oad) -> Variant:
+    if oad.attribute not in {1, 2}:
+        raise Denied(Dar.OBJECT_UNAVAILABLE)
+    whole = own.rules if oad.number == _VALUE else Variant(_LOGICAL, oad.oi.to_bytes(2, "big"))
+    return whole if not oad.index else _element(whole, oad.index)
+
+
+def put(meter: Any, oad: Oad, data: Variant) -> None:
+    """Write an attribute: acquisition rules alone are written, all else is entered by methods; raises `Denied`."""
+    if oad != Oad(RULES, _VALUE, 0):
+        raise Denied(Dar.READ_WRITE_DENIED)
+    if data.tag != _ARRAY:
+        raise Denied(Dar.TYPE_UNMATCHED)
+    _own(meter).rules = data
+
+
 def _element(whole: Variant, index: int) -> Variant:
     if whole.tag != _ARRAY or index > len(whole.value):
         raise Denied(Dar.OBJECT_UNAVAILABLE)
@@ -81,8 +105,10 @@ def _element(whole: Variant, index: int) -> Variant:
 
 def table_of(meter: Any, oad: Oad) -> Table:
     """The record table that an OAD names: settings entry by entry, or collected rows; raises `Denied`."""
-    own, served = _own(meter), _OBJECTS[oad.oi]
+    own, served = _own(meter), _OBJECTS.get(oad.oi)
     own.run()
+    if served is None:
+        raise Denied(Dar.OBJECT_UNAVAILABLE)
     if (oad.oi, oad.number) == (acquisition.TASKS, 3):
         return CollectedTable(own)
     if oad.number != 2:

@@ -119,14 +119,26 @@ def _several(context: Context, request: Any) -> Any:
         return _unsupported(request)
     service, clock = _MANY[type(request)], _Clock(request.timeout)
     denied = _may(context) if service.changes else None
-    answers = []
+    answers, room = [], context.apdu_size - _COST
     for server in request.servers[:_MOST_SERVERS]:
         things = service.things(server)
         found = denied or _of_one(own, service, server.server, server.timeout, things, clock)
-        results = tuple(service.refused(thing, found) for thing in things) if isinstance(found, Dar) else found
-        answers.append(service.one(server.server, results))
+        one = _answer(service, server, found)
+        octets = len(context.codec(type(one)).build(one))
+        if octets > room:  # there is no next block of a PROXY
+            one = _answer(service, server, Dar.DATA_BLOCK_UNAVAILABLE)
+            octets = len(context.codec(type(one)).build(one))
+        room -= octets
+        answers.append(one)
     context.delay = clock.spent
     return proxied.ProxyResponse(service.all(echo(request.piid), tuple(answers)))
+
+
+def _answer(service: _Many, server: Any, found: Any) -> Any:
+    """What one meter gave, or why it gave nothing of what was asked."""
+    things = service.things(server)
+    results = tuple(service.refused(thing, found) for thing in things) if isinstance(found, Dar) else found
+    return service.one(server.server, results)
 
 
 def _of_one(own: Concentrator, service: _Many, address: bytes, timeout: int, things: Any, clock: _Clock) -> Any:

@@ -84,7 +84,10 @@ def _records(table: Table, oad: Oad) -> Variant:
 
 def put(meter: Meter, oad: Oad, data: Variant, by: Author | None = None) -> None:
     """Set an attribute; raises `Denied`."""
-    if freezes.is_freeze(oad.oi) or oad.index or oad.oi in collection.objects_of(meter):
+    if oad.oi in collection.objects_of(meter):
+        collection.put(meter, oad, data)
+        return
+    if freezes.is_freeze(oad.oi) or oad.index:
         raise Denied(Dar.READ_WRITE_DENIED)
     if oad.oi in files.OBJECTS:
         files.put(meter, oad.oi, oad.number, data)
