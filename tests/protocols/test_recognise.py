@@ -491,3 +491,36 @@ def test_registers_in_lists_are_told_in_their_unit(name, said):
     ]
     assert set(said) <= set(shown)
     assert any(" = " in text for text in shown) == bool(said)
+
+
+def sealed(text, *, counted):
+    """A frame with its length and sum: Q/GDW 10376.2 counts all of it and sums from C, DL/T 645 sums all in front."""
+    octets = bytearray.fromhex(text)
+    if counted:
+        octets[1:3] = (len(octets) + 2).to_bytes(2, "little")
+    octets.append(sum(octets[3 if counted else 0 :]) & 0xFF)
+    return bytes(octets) + b"\x16"
+
+
+UNUSUAL = {
+    "addresses of modules are hexadecimal": (
+        "gdw376-2",
+        sealed("6800004104002800006 8ABCDEF012345FEDCBA54321003010000".replace(" ", ""), counted=True),
+    ),
+    "a function of an older edition": (
+        "gdw376-2",
+        sealed("6800004A1400000000 0A 161514131211 262524232221 363534333231 0A0100 000101", counted=True),
+    ),
+    "a meter's address is hexadecimal": ("dlt645", sealed("68 EFEEEDECEBEA 68 1104 33333433", counted=False)),
+    "an address of ones": ("dlt645", sealed("68 FFFFFFFFFFFF 68 9108 33333433 AB896745", counted=False)),
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+@pytest.mark.parametrize("named", [False, True])
+def test_frames_that_stray_from_the_text_are_read(name, named):
+    """Protects first contacts: a good frame is shown, alone or where its dialect is named, whatever its address."""
+    dialect, octets = UNUSUAL[name]
+    (piece,) = pieces(octets, dialect if named else None)
+    assert piece.is_valid
+    assert piece.candidate.dialect == dialect

@@ -1,9 +1,10 @@
 """Data units of AFN 11H, set routes."""
 
+from meterwire.protocols.gdw376_2.codes import ADDRESS
 from meterwire.protocols.gdw376_2.queries import Rate
 from meterwire.protocols.gdw376_2.reports import NodeProtocol
 from meterwire.protocols.wire.declare import bits, field, message, part
-from meterwire.protocols.wire.nodes import U8, U16L, Bcd, Many
+from meterwire.protocols.wire.nodes import U8, U16L, Many
 
 
 @message(cite="Q/GDW 10376.2-2019, AFN 11H F1")
@@ -17,15 +18,15 @@ class AddNodes:
 class DeleteNodes:
     """Take nodes out of the archive."""
 
-    addresses: tuple[str, ...] = field(Many(U8, Bcd(6)), "addresses")
+    addresses: tuple[str, ...] = field(Many(U8, ADDRESS), "addresses")
 
 
 @message(cite="Q/GDW 10376.2-2019, AFN 11H F3")
 class FixedPath:
     """The way to a node is given."""
 
-    address: str = field(Bcd(6), "address of the node")
-    relays: tuple[str, ...] = field(Many(U8, Bcd(6)), "addresses of the relays, nearest first")
+    address: str = field(ADDRESS, "address of the node")
+    relays: tuple[str, ...] = field(Many(U8, ADDRESS), "addresses of the relays, nearest first")
 
 
 @bits(U8)
@@ -50,7 +51,7 @@ class WorkingMode:
 class StartRegistration:
     """Let nodes register for some time."""
 
-    time: str = field(Bcd(6), "begin, YYMMDDhhmmss, sent second first")
+    time: str = field(ADDRESS, "begin, YYMMDDhhmmss, sent second first")
     minutes: int = field(U16L, "duration, minutes")
     retries: int = field(U8, "retries of a secondary node")
     slots: int = field(U8, "slots of 150 ms to wait at random")

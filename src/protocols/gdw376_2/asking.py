@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from meterwire.protocols.gdw376_2.codes import FileTarget, ReadFlag
+from meterwire.protocols.gdw376_2.codes import ADDRESS, FileTarget, ReadFlag
 from meterwire.protocols.wire.declare import field, message
-from meterwire.protocols.wire.nodes import REST, U8, U16L, U32L, Bcd, Enum, Many, Octets, Sized
+from meterwire.protocols.wire.nodes import REST, U8, U16L, U32L, Enum, Many, Octets, Sized
 
 _FRAME: Final = Sized(U8, Octets(REST))
 NO_SEGMENT: Final = 0xFFFFFFFF
@@ -16,7 +16,7 @@ class ReadQuery:
     """The module asks what to read from a meter."""
 
     phase: int = field(U8, "phase, 0 unknown, 1 to 3")
-    address: str = field(Bcd(6), "address of the meter")
+    address: str = field(ADDRESS, "address of the meter")
     index: int = field(U16L, "index of the node")
 
 
@@ -27,14 +27,14 @@ class ReadOrder:
     flag: int = field(Enum(U8, ReadFlag), "failed, done, or to be read")
     delayed: int = field(U8, "1 where the frame must be corrected for the delay of the link")
     frame: bytes = field(_FRAME, "frame")
-    attached: tuple[str, ...] = field(Many(U8, Bcd(6)), "addresses of attached nodes")
+    attached: tuple[str, ...] = field(Many(U8, ADDRESS), "addresses of attached nodes")
 
 
 @message(cite="Q/GDW 10376.2-2019, AFN 14H F3, uplink")
 class CorrectionQuery:
     """The module asks for a frame that takes the delay of the link into account."""
 
-    address: str = field(Bcd(6), "address of the meter")
+    address: str = field(ADDRESS, "address of the meter")
     seconds: int = field(U16L, "time the link is expected to take, seconds")
     frame: bytes = field(_FRAME, "frame as it stands")
 

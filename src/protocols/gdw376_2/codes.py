@@ -1,6 +1,12 @@
 """Numbers with names that several data units of the concentrator's local interface share."""
 
 from enum import IntEnum
+from typing import Final
+
+from meterwire.protocols.wire.nodes import Bcd
+
+ADDRESS: Final = Bcd(6, also="ABCDEF")
+"""Address of a meter or node: twelve digits; hexadecimal ones for modules, and for nodes as the network knows them."""
 
 
 class MeterProtocol(IntEnum):

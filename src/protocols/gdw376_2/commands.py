@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from meterwire.protocols.gdw376_2.codes import MeterProtocol, UartRate
+from meterwire.protocols.gdw376_2.codes import ADDRESS, MeterProtocol, UartRate
 from meterwire.protocols.wire.declare import field, message
 from meterwire.protocols.wire.nodes import REST, U8, U16L, Bcd, Enum, Octets, Sized
 
@@ -21,7 +21,7 @@ class LocalTest:
     """Send a frame to a node at a given rate."""
 
     rate: int = field(U8, "index of the rate")
-    target: str = field(Bcd(6), "address of the node")
+    target: str = field(ADDRESS, "address of the node")
     protocol: int = field(Enum(U8, MeterProtocol), "protocol type")
     frame: bytes = field(_FRAME, "frame")
 

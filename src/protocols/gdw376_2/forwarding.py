@@ -6,9 +6,9 @@ service.
 
 from typing import Final
 
-from meterwire.protocols.gdw376_2.codes import Denial, MeterProtocol
+from meterwire.protocols.gdw376_2.codes import ADDRESS, Denial, MeterProtocol
 from meterwire.protocols.wire.declare import bits, field, message, part
-from meterwire.protocols.wire.nodes import REST, U8, U16L, U32L, Bcd, Enum, Many, Octets, Sized
+from meterwire.protocols.wire.nodes import REST, U8, U16L, U32L, Enum, Many, Octets, Sized
 
 _PROTOCOL: Final = Enum(U8, MeterProtocol)
 _FRAME: Final = Sized(U8, Octets(REST))
@@ -52,7 +52,7 @@ class MonitorRequest:
 
     protocol: int = field(_PROTOCOL, "protocol type")
     delayed: int = field(U8, "1 where the frame must be corrected for the delay of the link")
-    attached: tuple[str, ...] = field(Many(U8, Bcd(6)), "addresses of attached nodes")
+    attached: tuple[str, ...] = field(Many(U8, ADDRESS), "addresses of attached nodes")
     frame: bytes = field(_FRAME, "frame")
 
 
@@ -98,7 +98,7 @@ class LongMonitorRequest:
 
     protocol: int = field(_PROTOCOL, "protocol type")
     delayed: int = field(U8, "1 where the frame must be corrected for the delay of the link")
-    attached: tuple[str, ...] = field(Many(U8, Bcd(6)), "addresses of attached nodes")
+    attached: tuple[str, ...] = field(Many(U8, ADDRESS), "addresses of attached nodes")
     frame: bytes = field(_FRAMES, "frame")
 
 

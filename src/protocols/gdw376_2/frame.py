@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meterwire.protocols.gdw376_2.codes import ADDRESS
 from meterwire.protocols.wire.checks import sum8
 from meterwire.protocols.wire.declare import bits, field, hidden, message, part
 from meterwire.protocols.wire.nodes import (
@@ -9,7 +10,6 @@ from meterwire.protocols.wire.nodes import (
     REST,
     U8,
     U16L,
-    Bcd,
     Check,
     Choice,
     Const,
@@ -90,7 +90,7 @@ class Uplink:
 
 
 _WITH_ADDRESS = Ref("information.route.module")
-_RELAYS = Choice(_WITH_ADDRESS, {0: NOTHING, 1: Many(Ref("information.route.relays"), Bcd(6))})
+_RELAYS = Choice(_WITH_ADDRESS, {0: NOTHING, 1: Many(Ref("information.route.relays"), ADDRESS)})
 
 
 @message(cite="Q/GDW 10376.2-2019, link frame")
@@ -103,9 +103,9 @@ class Frame:
     information: Downlink | Uplink = field(
         Choice(Ref("control.direction"), {0: Downlink, 1: Uplink}), "information (R)"
     )
-    source: str | None = field(Choice(_WITH_ADDRESS, {0: NOTHING, 1: Bcd(6)}), "source address (A1)")
+    source: str | None = field(Choice(_WITH_ADDRESS, {0: NOTHING, 1: ADDRESS}), "source address (A1)")
     relays: tuple[str, ...] | None = field(Choice(Ref("control.direction"), {0: _RELAYS, 1: NOTHING}), "relays (A2)")
-    destination: str | None = field(Choice(_WITH_ADDRESS, {0: NOTHING, 1: Bcd(6)}), "destination address (A3)")
+    destination: str | None = field(Choice(_WITH_ADDRESS, {0: NOTHING, 1: ADDRESS}), "destination address (A3)")
     function: int = field(U8, "application function (AFN)")
     dt1: int = field(U8, "DT1: bit of Fn")
     dt2: int = field(U8, "DT2: group of Fn")

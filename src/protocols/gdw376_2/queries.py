@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from meterwire.protocols.gdw376_2.codes import Band, IdFormat
+from meterwire.protocols.gdw376_2.codes import ADDRESS, Band, IdFormat
 from meterwire.protocols.wire.declare import bits, field, message, part
 from meterwire.protocols.wire.nodes import U8, U16L, Bcd, Enum, Many, Octets, Ref, Text
 
@@ -64,7 +64,7 @@ class HeardCount:
 class HeardNode:
     """One node heard."""
 
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     signal: RelayQuality = field(RelayQuality, "relay level and quality")
     heard: HeardCount = field(HeardCount, "how often it was heard")
 
@@ -81,7 +81,7 @@ class HeardNodes:
 class PrimaryAddress:
     """Address of the primary node, the module itself."""
 
-    address: str = field(Bcd(6), "address of the primary node")
+    address: str = field(ADDRESS, "address of the primary node")
 
 
 @bits(U16L)
@@ -193,7 +193,7 @@ class RunningMode:
     frame_size: int = field(U16L, "longest frame, octets")
     packet_size: int = field(U16L, "longest packet of a file, octets")
     upgrade_wait: int = field(U8, "time to wait in an upgrade, minutes (unit uncertain)")
-    address: str = field(Bcd(6), "address of the primary node")
+    address: str = field(ADDRESS, "address of the primary node")
     capacity: int = field(U16L, "most nodes")
     nodes: int = field(U16L, "nodes now")
     protocol_date: str = field(Bcd(3), "date of the protocol, YYMMDD")

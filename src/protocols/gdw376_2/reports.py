@@ -1,6 +1,7 @@
 """Data units of AFN 06H: what the module reports of its own accord."""
 
 from meterwire.protocols.gdw376_2.codes import (
+    ADDRESS,
     EventKind,
     MeterProtocol,
     ModuleKind,
@@ -9,14 +10,14 @@ from meterwire.protocols.gdw376_2.codes import (
     StateChange,
 )
 from meterwire.protocols.wire.declare import field, message
-from meterwire.protocols.wire.nodes import REST, U8, U16L, Bcd, Enum, Many, Octets, Sized
+from meterwire.protocols.wire.nodes import REST, U8, U16L, Enum, Many, Octets, Sized
 
 
 @message(cite="Q/GDW 10376.2-2019, AFN 06H F1")
 class NodeFound:
     """One node that registered."""
 
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     protocol: int = field(Enum(U8, MeterProtocol), "protocol type")
     index: int = field(U16L, "index of the node")
 
@@ -39,7 +40,7 @@ class StateReport:
 class NodeProtocol:
     """A node and what it speaks."""
 
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     protocol: int = field(Enum(U8, MeterProtocol), "protocol type")
 
 
@@ -47,7 +48,7 @@ class NodeProtocol:
 class DeviceFound:
     """One device that registered, and the nodes below it."""
 
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     protocol: int = field(Enum(U8, MeterProtocol), "protocol type")
     index: int = field(U16L, "index of the node")
     device: int = field(Enum(U8, ReportingDevice), "device type: collector or meter")
@@ -76,14 +77,14 @@ class Outage:
     """Power failure or restoration of nodes."""
 
     change: int = field(Enum(U8, PowerChange), "lost or restored")
-    addresses: tuple[str, ...] = field(Many(REST, Bcd(6)), "addresses of the nodes")
+    addresses: tuple[str, ...] = field(Many(REST, ADDRESS), "addresses of the nodes")
 
 
 @message(cite="Q/GDW 10376.2-2019, AFN 06H F5, type 04H of a collector")
 class MeterPower:
     """A meter behind a collector, and whether it has power."""
 
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     powered: int = field(U8, "0 lost, 1 on")
 
 
@@ -99,7 +100,7 @@ class CollectorOutage:
 class RefusedNode:
     """A node that is not in the archive."""
 
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     device: int = field(Enum(U8, ModuleKind), "device type")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from meterwire.protocols.gdw376_2.codes import IdFormat, ModuleKind, Production, Role
+from meterwire.protocols.gdw376_2.codes import ADDRESS, IdFormat, ModuleKind, Production, Role
 from meterwire.protocols.gdw376_2.queries import Rate
 from meterwire.protocols.wire.declare import bits, field, message, part
 from meterwire.protocols.wire.nodes import (
@@ -20,8 +20,6 @@ from meterwire.protocols.wire.nodes import (
 )
 
 CHIP_OCTETS: Final = 24
-_MAC: Final = Bcd(6, also="ABCDEF")
-"""Address of a node as the network knows it: any octets, shown as hexadecimal digits."""
 _NID: Final = UInt(3, "<")
 
 
@@ -56,7 +54,7 @@ class NodeState:
 class Node:
     """One node of the archive."""
 
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     state: NodeState = field(NodeState, "relay level, quality, phase and protocol")
 
 
@@ -72,7 +70,7 @@ class Nodes:
 class NodeQuery:
     """Which node is meant."""
 
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
 
 
 @message(cite="Q/GDW 10376.2-2019, AFN 10H F3, uplink")
@@ -127,7 +125,7 @@ class RouteState:
 class NodeModule:
     """Identifier of a node's module."""
 
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     kind: int = field(U8, "node type")
     vendor: str | bytes = field(Text(2), "vendor code")
     length: int = field(U8, "octets of the identifier")
@@ -162,7 +160,7 @@ class Place:
 class TopologyNode:
     """One node of the network."""
 
-    address: str = field(_MAC, "address")
+    address: str = field(ADDRESS, "address")
     tei: int = field(U16L, "identifier of the terminal (TEI)")
     proxy: int = field(U16L, "TEI of its proxy")
     place: Place = field(Place, "level and role")
@@ -198,7 +196,7 @@ class DualPlace:
 class DualTopologyNode:
     """One node of a dual-mode network."""
 
-    address: str = field(_MAC, "address")
+    address: str = field(ADDRESS, "address")
     identity: DualIdentity = field(DualIdentity, "TEI and module type")
     proxy: int = field(U16L, "TEI of its proxy")
     place: DualPlace = field(DualPlace, "level, role and link")
@@ -228,7 +226,7 @@ class PhaseState:
 class NodePhase:
     """Phases of a node."""
 
-    address: str = field(_MAC, "address")
+    address: str = field(ADDRESS, "address")
     phase: PhaseState = field(PhaseState, "phases")
 
 
@@ -246,7 +244,7 @@ class ProductionQuery:
     """Which production identifier is wanted."""
 
     device: int = field(Enum(U8, ModuleKind), "device type")
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     kind: int = field(Enum(U8, Production), "chip or module")
 
 
@@ -255,7 +253,7 @@ class ProductionIdentifier:
     """Production identifier of a chip or a module."""
 
     device: int = field(Enum(U8, ModuleKind), "device type")
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     kind: int = field(Enum(U8, Production), "chip or module")
     identifier: bytes = field(Sized(U8, Octets(REST)), "identifier: 24 octets of a chip, 11 of a module")
 
@@ -264,7 +262,7 @@ class ProductionIdentifier:
 class RadioNode:
     """One node of a radio network."""
 
-    address: str = field(Bcd(6), "address")
+    address: str = field(ADDRESS, "address")
     state: NodeState = field(NodeState, "relay level, quality, phase and protocol")
     version: bytes = field(Octets(3), "version of software and hardware")
 
@@ -283,7 +281,7 @@ class Networks:
 
     count: int = field(U8, "other networks")
     nid: int = field(_NID, "identifier of the own network (NID)")
-    address: str = field(_MAC, "address of the own CCO")
+    address: str = field(ADDRESS, "address of the own CCO")
     heard: tuple[int, ...] = field(Many(Ref("count"), _NID), "identifiers of the other networks")
 
 
@@ -291,7 +289,7 @@ class Networks:
 class Chip:
     """The chip of a node."""
 
-    address: str = field(_MAC, "address")
+    address: str = field(ADDRESS, "address")
     device: int = field(Enum(U8, ModuleKind), "device type")
     chip: bytes = field(Octets(CHIP_OCTETS), "identifier of the chip")
     version: str = field(Bcd(2), "version of the software")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from meterwire.protocols.gdw376_2.codes import ADDRESS
 from meterwire.protocols.wire.checks import sum8
 from meterwire.protocols.wire.declare import bits, field, hidden, message, part
-from meterwire.protocols.wire.nodes import NOTHING, REST, U8, U16L, Bcd, Check, Choice, Const, Octets, Ref, Size
+from meterwire.protocols.wire.nodes import NOTHING, REST, U8, U16L, Check, Choice, Const, Octets, Ref, Size
 
 IDENTIFIERS: Final = b"\xe8"
 """High octet of every data identifier, sent last."""
@@ -33,8 +34,8 @@ class SouthFrame:
     start = hidden(Const(b"\x68"), "start")
     length = hidden(Size(U16L, "start", "end"), "L: octets of the whole frame")
     control: SouthControl = field(SouthControl, "control field (C)")
-    source: str | None = field(Choice(Ref("control.addressed"), {0: NOTHING, 1: Bcd(6)}), "source address")
-    destination: str | None = field(Choice(Ref("control.addressed"), {0: NOTHING, 1: Bcd(6)}), "destination address")
+    source: str | None = field(Choice(Ref("control.addressed"), {0: NOTHING, 1: ADDRESS}), "source address")
+    destination: str | None = field(Choice(Ref("control.addressed"), {0: NOTHING, 1: ADDRESS}), "destination address")
     function: int = field(U8, "application function (AFN)")
     sequence: int = field(U8, "sequence number (SEQ)")
     item: bytes = field(Octets(3), "data identifier (DI), low octets")

@@ -70,10 +70,15 @@ def _title(kind: Kind, message: object) -> str:
 
 
 class Good:
-    """Attempts at frames with nothing wrong, in time that grows with the stream and not with its square."""
+    """Attempts at frames with nothing wrong, in time that grows with the stream and not with its square.
 
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
+    Args:
+        octets: the stream.
+        floor: the least likelihood.
+    """
+
+    def __init__(self, octets: bytes, floor: float = LIKELY) -> None:
+        self._octets, self._floor = octets, floor
         self._sums = b""
         self._work = _WORK * len(octets) + _FEW
 
@@ -84,7 +89,7 @@ class Good:
         if kind is WRAPPER and not self._affordable(start, end):
             return None
         found = as_frame(kind, self._octets[start:end])
-        if found is None or found.likelihood < LIKELY:
+        if found is None or found.likelihood < self._floor:
             return None
         self._work += end - start
         return found

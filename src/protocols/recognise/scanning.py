@@ -23,7 +23,6 @@ from meterwire.protocols.recognise.kinds import (
     HDLC,
     LIKELY,
     SURE,
-    WRAPPER,
     Kind,
     kinds_of,
 )
@@ -178,7 +177,8 @@ class _Cutter:
 
     def _good(self, low: int, high: int) -> list[_Claim]:
         """Frames without a fault."""
-        return [_Claim(*one) for one in sweep(self._octets, low, high, self._kinds, Good(self._octets))]
+        good = Good(self._octets, LIKELY if self._dialect is None else _PLAIN)
+        return [_Claim(*one) for one in sweep(self._octets, low, high, self._kinds, good)]
 
     def _carriers(self) -> None:
         """Frames with a wrong check around frames that they forward."""
@@ -203,8 +203,8 @@ class _Cutter:
             if not any(start <= low and high <= end for start, end in gaps):
                 continue
             line = self._octets[low:high]
-            weak = as_frame(WRAPPER, line) if WRAPPER in self._kinds else None
-            found = _sorted(bare(line, self._dialect) + ([weak] if weak else []))
+            weak = [one for kind in self._kinds if (one := as_frame(kind, line)) is not None]
+            found = _sorted(bare(line, self._dialect) + weak)
             if found and found[0].likelihood >= floor:
                 self._claims.append(_Claim(low, high, found))
                 self._claims.sort(key=lambda claim: claim.start)
