@@ -343,6 +343,19 @@ class MeterState(Shape, frozen=True):
     sequence: ENUM
 
 
+SHAPES: Final[dict[tuple[int, int], type[Shape]]] = {
+    (ARCHIVE, 127): Archived,
+    (ARCHIVE, 128): Archived,
+    (ARCHIVE, 129): NewBasic,
+    (ARCHIVE, 130): NewExtended,
+    (TASKS, 127): Task,
+    (SCHEMES, 127): Scheme,
+    (EVENT_SCHEMES, 127): EventScheme,
+    (TRANSPARENT_SCHEMES, 127): TransparentScheme,
+    (REPORT_SCHEMES, 127): ReportScheme,
+}
+"""What methods are given, by object and method: one of them, or an array of them."""
+
 # ---------------------------------------------------------------- as people make them
 
 _ALWAYS: Final = Periods(0, (Clocks(0, 0, 23, 59),))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from meterwire.errors import MalformedError
 from meterwire.protocols.axdr.plain import pretty
+from meterwire.protocols.dlt69845.acquisition import SHAPES
 from meterwire.protocols.dlt69845.address import Address, address_in
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.data import DATA_NAMES
@@ -15,8 +17,10 @@ from meterwire.protocols.dlt69845.items import Item, reading
 from meterwire.protocols.dlt69845.link import EDITION, AddressKind, Flag17, Fragment, Link
 from meterwire.protocols.dlt69845.objects import describe_oad, describe_omd
 from meterwire.protocols.dlt69845.refusals import words
+from meterwire.protocols.dlt69845.services.action import ActionItem
 from meterwire.protocols.dlt69845.services.common import ResultNormal, ResultRecord
 from meterwire.protocols.dlt69845.services.security import PlainContent
+from meterwire.protocols.dlt69845.shapes import Shape
 from meterwire.protocols.dlt69845.stored_rows import table_of
 from meterwire.protocols.wire.codec import Codec, codec
 from meterwire.protocols.wire.declare import info
@@ -28,6 +32,9 @@ _MOST_TEXT: Final = 200
 """Longest meaning of a value, in characters."""
 _MOST_ELEMENTS: Final = 16
 """Elements of a list that are still told; longer ones speak through their own lines."""
+_ARRAY: Final = 1
+_SETS: Final = {0: "none", 1: "all", 2: "of user types", 3: "at", 4: "numbered"}
+"""Sets of meters (MS) in words."""
 _CHOICES: Final = frozenset({"result", "proof", "mechanism", "meters", "rows", "follow_report"})
 """Fields that hold one of several layouts under a number of their own, which is no tag of Data."""
 
@@ -51,6 +58,8 @@ def annotator(message: Any, field_name: str, value: Any) -> str | None:
         return _result(message)
     if isinstance(message, ResultRecord) and isinstance(value, tuple) and field_name.startswith("["):
         return _row(message, value)
+    if isinstance(message, ActionItem) and field_name == "parameters":
+        return _parameters(message)
     if isinstance(value, Variant) and field_name in _CHOICES:
         return None
     text = _data(value) if isinstance(value, Variant) else meaning(value)
@@ -101,6 +110,37 @@ def _result(message: ResultNormal) -> str | None:
     if found.time:
         text += f" at {found.time:%Y-%m-%d %H:%M:%S}"
     return (text or pretty(data, DATA_NAMES))[:_MOST_TEXT]
+
+
+def _parameters(item: ActionItem) -> str | None:
+    """What a concentrator is told, member by member, where it is a shape."""
+    shape, data = SHAPES.get((item.omd.oi, item.omd.method)), item.parameters
+    if shape is None:
+        return (_data(data) or "")[:_MOST_TEXT] or None
+    try:
+        told = [_members(shape.of(one)) for one in (data.value if data.tag == _ARRAY else (data,))]
+    except MalformedError:
+        return None
+    return "; ".join(told)[:_MOST_TEXT] or None
+
+
+def _members(value: Any) -> str:
+    """Members by name, structures in brackets; addresses as digits, numbers with a name by it."""
+    if isinstance(value, Shape):
+        return ", ".join(f"{name} {_member(getattr(value, name), name)}" for name in value.__struct_fields__)
+    return _member(value)
+
+
+def _member(value: Any, name: str = "") -> str:
+    if name == "meters" and isinstance(value, Variant):
+        return f"{_SETS.get(value.tag, f'of set {value.tag}')} {_member(value.value) if value.value else ''}".rstrip()
+    if isinstance(value, Shape):
+        return f"({_members(value)})"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_member, value[:_MOST_ELEMENTS]))}]"
+    if isinstance(value, Variant):
+        return pretty(value, DATA_NAMES)
+    return value.hex().upper() if isinstance(value, bytes) else str(value)
 
 
 def _row(message: ResultRecord, row: tuple[Any, ...]) -> str | None:

@@ -10,6 +10,7 @@ from meterwire.protocols.dlt69845 import acquisition as a
 from meterwire.protocols.dlt69845.apdu import Apdu
 from meterwire.protocols.dlt69845.dates import DateTimeS, Interval, IntervalUnit
 from meterwire.protocols.dlt69845.descriptors import Oad, Road
+from meterwire.protocols.dlt69845.explain import annotator
 from meterwire.protocols.dlt69845.link import EDITION
 from meterwire.protocols.dlt69845.objects import attribute_of, method_of
 from meterwire.protocols.dlt69845.selecting import ALL_METERS, every
@@ -150,3 +151,20 @@ def test_shapes_are_values():
     unit = a.archived(1, "000000000161")
     assert unit == a.archived(1, "000000000161")
     assert msgspec.structs.replace(unit, number=2) != unit
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            SCHEME,
+            "number 1, depth 256, way (kind 0, parameter NULL), columns [00100200, 20000200, 20010200], meters all",
+        ),
+        (TASK, "number 1, every 5 minute, kind 1, scheme 1, start 2017-08-21 00:00:00"),
+        (ARCHIVE, "number 1, basic (address 05000000000001, baud 3"),
+    ],
+)
+def test_what_a_concentrator_is_told_is_shown_in_words(text, said):
+    """Protects people who look at a capture: members of schemes, tasks and meters by name."""
+    apdu = codec(Apdu, EDITION).parse(bytes.fromhex(text))
+    assert said in annotator(apdu.body.request.item, "parameters", apdu.body.request.item.parameters)
