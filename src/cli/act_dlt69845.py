@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from meterwire.cli.scan_progress import progress
 from meterwire.errors import LocalProtocolError
 from meterwire.protocols.axdr.plain import pretty
 from meterwire.protocols.dlt69845.assignments import method_named
+from meterwire.protocols.dlt69845.client_files import BLOCK, FileHeader
 from meterwire.protocols.dlt69845.data import DATA_NAMES
 from meterwire.quantities.reading import METER_ZONE
 
 RELAY: Final = "F2050201"
 _CLOCK: Final = "40000200"
+_DUE: Final = "F0010700"
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -47,6 +51,30 @@ def _clear_events(meter: Any, words: list[str]) -> Any:
     return meter.act_text(f"{words[0]}0100") if words else meter.act_text("43000500")
 
 
+def _send_file(meter: Any, words: list[str]) -> Any:
+    if not words:
+        raise LocalProtocolError("send-file FILE: say which file")
+    path = Path(words[0])
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise LocalProtocolError(f"{path}: {error.strerror or error}") from error
+    shown = progress(live=True)
+    shown.expect(-(-len(content) // BLOCK))
+    try:
+        sent = meter.send_file(
+            content, FileHeader(source=path.name), progress=lambda at, _: shown.asking(f"block {at}")
+        )
+    finally:
+        shown.close()
+    return f"{sent} blocks sent, {len(content)} octets checked"
+
+
+def _run_file(meter: Any, words: list[str]) -> Any:
+    moment = words[0] if words else datetime.now(METER_ZONE).isoformat(timespec="seconds")
+    return meter.write_text(_DUE, moment)
+
+
 def _number(word: str) -> int:
     if not word.isdecimal():
         raise LocalProtocolError(f"a number is needed, not {word!r}")
@@ -64,6 +92,10 @@ ORDERS: Final[dict[str, Order]] = {
     "clear-demand": Order("", "clear the maximum demands", _method("43000600")),
     "clear-meter": Order("", "clear everything that has been registered", _method("43000300")),
     "clear-events": Order("[OI]", "clear all events, or the records of one object such as 3011", _clear_events),
+    "send-file": Order(
+        "FILE", "send a file in blocks and have the meter check it; goes on where it was cut", _send_file
+    ),
+    "run-file": Order("[TIME]", "run what has been sent, now or at a time such as 2026-02-01T02:00:00", _run_file),
     "freeze": Order(
         "[SECONDS]",
         "freeze now or in so many seconds",
@@ -105,4 +137,6 @@ def order_of(words: list[str]) -> Order:
 
 def told(given: Any) -> dict[str, Any]:
     """What a method gave back, for people; nothing where it gave nothing."""
+    if isinstance(given, str):
+        return {"gave": given}
     return {"gave": pretty(given, DATA_NAMES)} if given is not None else {}

@@ -195,3 +195,20 @@ def test_listens_to_reports(capsys):
     assert [one["quantity"] for one in values["readings"]] == ["voltage_a", "active_energy_import", None]
     assert len(values["readings"][2]["value"]) == 3
     assert (octets["port"], octets["frames"]) == ("F2010202", ["6816FF"])
+
+
+def test_sends_and_runs_a_file(served, password, tmp_path, capsys):
+    """send-file tells how much went; a second time nothing has to go; run-file makes it run."""
+    image = bytes(range(256)) * 20
+    file = tmp_path / "fw.bin"
+    file.write_bytes(image)
+    url = served.url("dlt69845")
+    assert run(["act", url, "send-file", str(file)]) == 2
+    assert run(["act", url, "send-file", str(file), "--yes"]) == 0
+    assert run(["act", url, "send-file", str(file), "--yes"]) == 0
+    out = capsys.readouterr().out
+    assert "10 blocks sent, 5120 octets checked" in out
+    assert "0 blocks sent" in out
+    assert run(["act", url, "run-file", "2026-01-01T00:00:00", "--yes"]) == 0
+    assert served.emulation.meter.files.program(0, len(image)) == image
+    assert run(["act", url, "send-file", str(tmp_path / "none"), "--yes"]) == 2

@@ -14,6 +14,7 @@ from meterwire.meter_model.access import Authority
 from meterwire.meter_model.faces.dlt69845.face import Face69845
 from meterwire.protocols.dialogue import Patience
 from meterwire.protocols.dlt69845.client import Meter69845
+from meterwire.protocols.dlt69845.client_files import FileHeader
 from meterwire.protocols.dlt69845.dates import DateTimeS
 from meterwire.protocols.dlt69845.descriptors import Oad, Omd
 from meterwire.protocols.dlt69845.services.action import ActionItem
@@ -261,3 +262,53 @@ def test_the_software_is_compared():
     first, second, third = (compared(meter, 64) for meter in meters)
     assert first == second != third
     assert compared(meters[0], 80) != first
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_client_sends_a_file_by_itself(seed):
+    """One call over the lossy link; cut off in the middle and called again, it sends what is missing, and it runs."""
+    meter = Meter(clock=VirtualClock(START, frozen=True), seed=1)
+    header = FileHeader("fw.bin", "", "V3.0", 255)
+    client = over_pieces(meter, lossy(seed, 0.1))
+    told = []
+
+    def cut(there, count):
+        told.append((there, count))
+        if there >= 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.send_file(IMAGE, header, block=1000, progress=cut)
+    there = meter.files.blocks.count("1")
+    client = over_pieces(meter, lossy(seed + 50, 0.1))
+    sent = client.send_file(IMAGE, header, block=1000, run_at=START)
+    assert told[-1] == (100, 263)
+    assert 100 <= there <= 263 - sent + 20
+    assert sent < 263 - 80
+    assert meter.files.program(0, len(IMAGE)) == IMAGE
+    assert meter.files.running.version == "V3.0"
+    assert client.send_file(IMAGE, header, block=1000) == 0
+
+
+def test_files_that_cannot_be_sent():
+    """No octets, too many blocks, no password, nobody there: each in its own way, and nothing hangs."""
+    meter = Meter(clock=VirtualClock(START, frozen=True), seed=1)
+    client = connected(meter)
+    for content, block in ((b"", 512), (bytes(70_000), 1), (b"x", 0)):
+        with pytest.raises(LocalProtocolError):
+            client.send_file(content, block=block)
+    stranger = Meter69845(ResponderLine(Face69845(meter).connect()), address=meter.identity.address)
+    with pytest.raises(Refused):
+        stranger.send_file(IMAGE[:2000])
+    meter.powered = False
+    with pytest.raises(TransportError):
+        client.send_file(IMAGE[:2000])
+
+
+def test_a_meter_that_takes_no_blocks_ends_the_transfer():
+    """Blocks that never arrive although everything is answered: after some rounds the client gives up, in words."""
+    meter = Meter(clock=VirtualClock(START, frozen=True), seed=1)
+    client = connected(meter)
+    meter.files.write = lambda number, octets: None
+    with pytest.raises(TransportError, match="4 of 4 blocks do not arrive"):
+        client.send_file(IMAGE[:2000])

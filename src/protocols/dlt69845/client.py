@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from meterwire.protocols.dialogue import AsyncFace, AsyncLine, Line, Patience, Steps, SyncFace, procedure
 from meterwire.protocols.dlt69845.blocks import attributes
 from meterwire.protocols.dlt69845.client_acquisition import AcquisitionProcedures
+from meterwire.protocols.dlt69845.client_files import FileProcedures
 from meterwire.protocols.dlt69845.client_proxy import ProxyProcedures
 from meterwire.protocols.dlt69845.client_records import RecordProcedures
 from meterwire.protocols.dlt69845.client_reports import Ear, ReportProcedures
@@ -32,7 +33,9 @@ LIST_SIZE: Final = 16
 """Attributes asked for in one request."""
 
 
-class Procedures(RecordProcedures, WriteProcedures, ProxyProcedures, ReportProcedures, AcquisitionProcedures):
+class Procedures(
+    RecordProcedures, WriteProcedures, ProxyProcedures, ReportProcedures, AcquisitionProcedures, FileProcedures
+):
     """What both clients can do.
 
     Args:
