@@ -53,21 +53,30 @@ class Faulty:
         octets: the stream.
         floor: the least likelihood.
         any_function: take frames of Q/GDW 10376.2 whose function has no name as well.
+
+    Attributes:
+        passed_over: whether anything was not looked at, or not taken, that a lower floor would let through.
     """
 
     def __init__(self, octets: bytes, floor: float, *, any_function: bool) -> None:
         self._octets, self._floor, self._any = octets, floor, any_function
         self._work = _Work(len(octets))
+        self.passed_over = False
 
     def __call__(self, kind: Kind, start: int, end: int) -> Candidate | None:
         """What the octets from start to end are but for their check."""
-        if kind is WRAPPER or not self._work.affords(end - start):
+        if kind is WRAPPER:
+            return None
+        if not self._work.affords(end - start):
+            self.passed_over = True
             return None
         if self._floor >= LIKELY and not self._may_be_likely(kind, start, end):
+            self.passed_over = True
             return None
         found = despite_checks(kind, self._octets[start:end])
         weak = kind is GDW376_2 and not self._any and found is not None and found.likelihood < 0.5
         if found is None or weak or found.likelihood < self._floor:
+            self.passed_over = self.passed_over or found is not None
             self._work.spend(end - start)
             return None
         return found

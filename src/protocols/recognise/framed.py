@@ -13,6 +13,7 @@ from meterwire.protocols.dlt69845.link import Link
 from meterwire.protocols.recognise.bare import apdu_likelihood, is_tag
 from meterwire.protocols.recognise.candidate import Candidate
 from meterwire.protocols.recognise.kinds import GDW376_2, HDLC, KINDS, LIKELY, LONGEST, WRAPPER, Kind
+from meterwire.protocols.wire.codec import KEEP_CHECKS, WHOLE
 from meterwire.protocols.wire.tracer import Trace
 
 _TITLES = {
@@ -121,22 +122,20 @@ def sweep(
     The search goes on behind each frame, and one octet behind each start that was none. A lenient search passes over
     checks in headers.
     """
+    how = WHOLE | (KEEP_CHECKS if lenient else 0)
     scans = [(kind, kind.codec.scanner) for kind in kinds]
-    nexts = [scan(octets, low, high, lenient, LONGEST) for _, scan in scans]
+    found_by = [scan(octets, low, high, how, LONGEST) for _, scan in scans]
+    starts, lengths = [start for start, _ in found_by], [length for _, length in found_by]
     at = low
-    while True:
-        begin = min((start for start, _ in nexts), default=high)
-        if begin >= high:
-            return
+    while starts and (begin := min(starts)) < high:
         found: list[tuple[int, Candidate]] = []
         for place, (kind, scan) in enumerate(scans):
-            start, length = nexts[place]
-            if start != begin:
+            if starts[place] != begin:
                 continue
-            candidate = attempt(kind, start, start + length) if length and start + length <= high else None
+            candidate = attempt(kind, begin, begin + lengths[place])
             if candidate is not None:
-                found.append((start + length, candidate))
-            nexts[place] = scan(octets, begin + 1, high, lenient, LONGEST)
+                found.append((begin + lengths[place], candidate))
+            starts[place], lengths[place] = scan(octets, begin + 1, high, how, LONGEST)
         if not found:
             continue
         found.sort(key=lambda pair: -pair[1].likelihood)
@@ -148,8 +147,8 @@ def sweep(
             at = shared[1]
             shared = _sharing_flag(octets, at, high, kinds, attempt, lenient=lenient)
         for place, (_, scan) in enumerate(scans):
-            if nexts[place][0] < at:
-                nexts[place] = scan(octets, at, high, lenient, LONGEST)
+            if starts[place] < at:
+                starts[place], lengths[place] = scan(octets, at, high, how, LONGEST)
 
 
 def _sharing_flag(

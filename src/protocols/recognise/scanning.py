@@ -139,6 +139,7 @@ class _Cutter:
             lines.update(dict.fromkeys(pairwise(edges)))
         self._lines = list(lines)
         self._claims: list[_Claim] = []
+        self._unsure = False
 
     def pieces(self) -> list[Piece]:
         """All of the stream."""
@@ -146,7 +147,8 @@ class _Cutter:
         self._each_gap(self._good)
         self._each_gap(lambda low, high: self._faulty(low, high, LIKELY))
         self._carriers()
-        self._each_gap(lambda low, high: self._faulty(low, high, 0.0))
+        if self._unsure:
+            self._each_gap(lambda low, high: self._faulty(low, high, 0.0))
         self._loose()
         return self._cut()
 
@@ -193,7 +195,9 @@ class _Cutter:
 
     def _faulty(self, low: int, high: int, floor: float) -> list[_Claim]:
         attempt = Faulty(self._octets, floor if self._dialect is None else 0.0, any_function=self._dialect is not None)
-        return [_Claim(*one) for one in sweep(self._octets, low, high, self._kinds, attempt, lenient=True)]
+        found = [_Claim(*one) for one in sweep(self._octets, low, high, self._kinds, attempt, lenient=True)]
+        self._unsure = self._unsure or attempt.passed_over
+        return found
 
     def _loose(self) -> None:
         """Bare messages that could be something else, where nothing better was found in all of a line."""

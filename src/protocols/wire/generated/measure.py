@@ -9,6 +9,7 @@ nothing and calls nothing else: it runs at every octet of a line full of noise.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from meterwire.protocols.wire.declare import Part, bits_info
@@ -42,9 +43,7 @@ class _Measuring:
         line = self._source.line
         first = self._source.resolve(fields[0].node)
         with self._source.block(f"def {name}(b, p, e, k, m):"), self._source.block("while p < e:"):
-            if isinstance(first, Const):
-                with self._source.block(f"if b[p] != {first.raw[0]}:"):
-                    line(f"p = b.find({first.raw[:1]!r}, p, e)", "if p < 0: return e, 0")
+            self._skip(first)
             line("s_ = p", "z_ = 0")
             telling = [place for place, f in enumerate(fields) if isinstance(f.node, (Const, Check, Size))]
             for place, f in enumerate(fields):
@@ -66,6 +65,27 @@ class _Measuring:
             line("if s_ + z_ > e and k & 2: p = s_ + 1; continue")
             line("return s_, z_")
         line("    return e, 0")
+
+    def _skip(self, first: Node[Any]) -> None:
+        """Go on to the next place where the constants stand, so far as they stand at a fixed distance."""
+        if not isinstance(first, Const):
+            return
+        pattern, constants = b"", 0
+        for f in self._declared.fields:
+            node = self._source.resolve(f.node)
+            octets = width(node)
+            if octets is None or (isinstance(node, Check) and node.guards):
+                break
+            constants += isinstance(node, Const)
+            pattern += re.escape(node.raw) if isinstance(node, Const) else b".{%d}" % octets
+        follows = "if"
+        if constants > 1:  # all of them at once where whole frames alone are wanted
+            search = self._source.constant(re.compile(b"(?=" + pattern + b")", re.DOTALL).search)
+            with self._source.block("if k & 2:"):
+                self._source.line(f"m_ = {search}(b, p, e)", "if m_ is None: return e, 0", "p = m_.start()")
+            follows = "elif"
+        with self._source.block(f"{follows} b[p] != {first.raw[0]}:"):
+            self._source.line(f"p = b.find({first.raw[:1]!r}, p, e)", "if p < 0: return e, 0")
 
     def _size(self, node: Any, place: int, var: str) -> None:
         begin = "p" if index_of(self._declared, node.first) > place else f"s_{node.first}"
