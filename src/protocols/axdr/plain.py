@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from meterwire.protocols.axdr.simple import COMMON_NAMES
 from meterwire.protocols.wire.nodes import Variant
+from meterwire.protocols.wire.texts import readable
+
+_TEXTS: Final = frozenset({"visible-string", "utf8-string"})
+"""Types that hold text, whatever it is encoded in."""
 
 
 def plain(value: Any) -> Any:
@@ -33,7 +37,8 @@ def pretty(value: Any, names: Mapping[int, str] = COMMON_NAMES) -> str:
             return f"{name} {inner.tag}" + ("" if inner.value is None else f" {pretty(inner.value, names)}")
         if isinstance(value.value, tuple):
             return f"{name}{pretty(value.value, names)}"
-        return name if value.value is None else f"{name} {pretty(value.value, names)}"
+        text = readable(value.value) if name in _TEXTS and isinstance(value.value, bytes) else None
+        return name if value.value is None else f"{name} {pretty(text or value.value, names)}"
     if isinstance(value, tuple):
         return "{" + ", ".join(pretty(item, names) for item in value) + "}"
     if isinstance(value, bytes):

@@ -11,6 +11,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from meterwire.errors import LocalProtocolError, MalformedError
+from meterwire.protocols.wire.texts import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,6 +176,9 @@ def moment(stamp: str | None) -> datetime | None:
         return None
 
 
+_CHINESE: Final = re.compile("[\x20-\x7e\u4e00-\u9fff]+")
+
+
 class Text:
     """Characters, sent last one first and padded with NUL behind the text (seen: 00 00 56 30 32 32 is ``220V``)."""
 
@@ -182,17 +186,23 @@ class Text:
         self.size = size
 
     def decode(self, octets: bytes, at: int = 0) -> str | None:
-        """The text without its padding; octets beyond ASCII stay as Latin-1; None when all are FF."""
+        """The text without its padding, Chinese too; others beyond ASCII stay as Latin-1; None when all are FF."""
         _exactly(octets, self.size, at)
-        return None if _blank(octets) else octets[::-1].decode("latin-1").strip("\0")
+        if _blank(octets):
+            return None
+        text = octets[::-1].strip(b"\0")
+        return readable(text) or text.decode("latin-1")
 
     def encode(self, value: Any) -> bytes:
         """The octets of a text that is not longer than the item."""
         if value is None:
             return b"\xff" * self.size
-        if not isinstance(value, str) or len(value) > self.size or any(c > "\xff" for c in value):
+        octets = None
+        if isinstance(value, str):
+            octets = value.encode("gb18030") if _CHINESE.fullmatch(value) else value.encode("latin-1", "ignore")
+        if octets is None or len(octets) < len(value) or len(octets) > self.size:
             raise LocalProtocolError(f"{value!r} is not a text of up to {self.size} octets")
-        return value.encode("latin-1").ljust(self.size, b"\0")[::-1]
+        return octets.ljust(self.size, b"\0")[::-1]
 
 
 class Digits:

@@ -17,6 +17,7 @@ from meterwire.protocols.dlt69845.descriptors import Oad, Omd, Road, ScalerUnit
 from meterwire.protocols.dlt69845.objects import scaler_unit
 from meterwire.protocols.dlt69845.refusals import words
 from meterwire.protocols.wire.nodes import Variant
+from meterwire.protocols.wire.texts import readable
 from meterwire.quantities import QUANTITIES, Kind, Quantity, by_oad, quantity
 from meterwire.quantities.reading import METER_ZONE, Reading, ReadingError
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _DESCRIPTOR: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _INTEGERS: Final = frozenset({5, 6, 15, 16, 17, 18, 20, 21})
 _LISTS: Final = frozenset({1, 2})
+_STRINGS: Final = frozenset({10, 12})
 _OI: Final = 80
 
 
@@ -131,7 +133,7 @@ def meaning(data: Variant, zone: dt.tzinfo | None = None) -> Any:
     if isinstance(value, str):
         return value.rstrip("\0 ")
     if isinstance(value, bytes):
-        return value.hex().upper()
+        return (readable(value) if data.tag in _STRINGS else None) or value.hex().upper()
     if isinstance(value, (Oad, Omd, Road, ScalerUnit, Interval, PortSettings)):
         return str(value)
     return pretty(data, DATA_NAMES)
