@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _CHINESE: Final = (("\u3000", "\u303f"), ("\u4e00", "\u9fff"), ("\uff00", "\uffef"))
-"""Punctuation, characters, full-width forms: what GB 18030 is taken for, since most pairs of octets are something in it."""
+"""Punctuation, characters, full-width forms: nothing else is taken for GB 18030, where most octets mean something."""
 
 
 def readable(octets: bytes) -> str | None:
