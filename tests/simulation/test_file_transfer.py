@@ -312,3 +312,20 @@ def test_a_meter_that_takes_no_blocks_ends_the_transfer():
     meter.files.write = lambda number, octets: None
     with pytest.raises(TransportError, match="4 of 4 blocks do not arrive"):
         client.send_file(IMAGE[:2000])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_block_is_ever_a_wrong_one(seed):
+    """Blocks that follow each other while pieces of former ones still come late: each arrives as it is, or not at all."""
+    meter = Meter(clock=VirtualClock(START, frozen=True), seed=1)
+    client = over_pieces(meter, lossy(seed, 0.1))
+    run(client, 7, start_of(IMAGE, block=1000))
+    for number in range(263):
+        block = Variant(2, (Variant(18, number), Variant(9, IMAGE[number * 1000 : (number + 1) * 1000])))
+        try:
+            client.act(ActionItem(Omd(0xF001, 8), block))
+        except (OutcomeUnknown, TransportError):
+            continue
+    here = [number for number, state in enumerate(meter.files.blocks) if state == "1"]
+    assert len(here) > 200
+    assert [number for number in here if meter.files.read(number) != IMAGE[number * 1000 :][:1000]] == []

@@ -2,7 +2,7 @@
 
 Every step may be done twice without harm: the same file announced again goes on where it was, a block that is there is
 taken again. So whatever answer is lost, the meter is asked what it has, and what is missing is sent. Pieces of APDUs
-carry no name of theirs, so that a late one can spoil a block on a bad line: where the check fails blocks are read back.
+carry no name of theirs, so that a late one may spoil a block on a bad line: where the check fails blocks are read back.
 """
 
 from __future__ import annotations

@@ -1,15 +1,18 @@
 """An APDU that is longer than a frame crosses the link in pieces, each acknowledged before the next one is sent.
 
-Everything that a piece or an acknowledgement can bring about is in the two tables below; neither knows whether it is
-the client or the server who sends. DL/T 698.45-2017, 6, fragmented transfer.
+Everything that a piece or an acknowledgement can bring about is in the two tables below, once it is known not to come
+late; neither knows whether it is the client or the server who sends. DL/T 698.45-2017, 6, fragmented transfer.
 
 Theory of operation. The sender waits for the acknowledgement of each piece, the last one too, and repeats the piece
 when its time has run out. So a piece may come twice, because its acknowledgement was lost or late, and must then be
 acknowledged again and not be taken again; and an acknowledgement may come twice, and must not make the sender send
 twice, or each further exchange would carry everything double. A receiver therefore compares: a piece that it has is
 acknowledged if it has the same octets, and ends the transfer if it has others, because pieces carry no name of their
-APDU and those of two APDUs must never be mixed. A sender takes the acknowledgement of the piece it waits for and no
-other. Nothing in the standard's text says how long to wait and how often to repeat: both are parameters.
+APDU and those of two APDUs must never be mixed. On a line that doubles and delays, a piece of a former APDU can even
+come where one of the same number is due: a piece with the very octets of a namesake in one of the APDUs before is
+therefore left aside once, where the line has been seen to repeat, and taken when its sender insists. A sender takes
+the acknowledgement of the piece it waits for and no other. Nothing in the standard's text says how long to wait and
+how often to repeat: both are parameters.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ WORD: Final = 2
 """Octets of the word in front of a piece."""
 LEAST: Final = 8
 """Octets of the smallest piece but the last that is sent."""
+REMEMBERED: Final = 1 << 10
+"""Pieces of the APDUs before that are known again when they come late."""
 MOST: Final = 1 << 15
 """Pieces of one APDU that are taken, so that small ones do not cost far more than they carry."""
 WAIT: Final = 5.0
@@ -149,6 +154,9 @@ class Incoming:
         self._pieces: list[bytes] = []
         self._octets = 0
         self._finished: tuple[int, bytes] | None = None
+        self._former: dict[tuple[int, int], None] = {}
+        self._doubted: tuple[int, bytes] | None = None
+        self._repeats = self._trusting = False
 
     @property
     def busy(self) -> bool:
@@ -157,14 +165,20 @@ class Incoming:
 
     def forget(self) -> None:
         """Give up what is not whole."""
+        self._remember()
         self._state, self._pieces, self._octets = Receiving.RESTING, [], 0
+        self._trusting = False
 
     def receive(self, fragment: Fragment) -> Taken:
         """Take a piece; an acknowledgement is none and is dropped."""
         kind, number, piece = FragmentKind(fragment.word.kind), fragment.word.number, fragment.piece
         if kind == ACKNOWLEDGE or (kind != LAST and not piece):
             return NOTHING
-        found = RECEIVER.get((self._state, kind, self._place(kind, number, piece)))
+        place = self._place(kind, number, piece)
+        self._repeats = self._repeats or place is not Place.DUE
+        if self._is_late(place, number, piece):
+            return NOTHING
+        found = RECEIVER.get((self._state, kind, place))
         if found is None:
             return NOTHING
         act, self._state = found
@@ -184,8 +198,27 @@ class Incoming:
             return Place.BEYOND
         return Place.SEEN if self._pieces[index] == piece else Place.OTHER
 
+    def _is_late(self, place: Place, number: int, piece: bytes) -> bool:
+        """Whether a piece may be one of an APDU before that comes late: it is like that one, and comes once."""
+        if place in {Place.SEEN, Place.BEYOND} or not self._repeats:
+            return False
+        if self._trusting or (number, hash(piece)) not in self._former:
+            return False
+        self._trusting = self._doubted == (number, piece)  # whoever insists sends an APDU again that was there before
+        self._doubted = number, piece
+        return not self._trusting
+
+    def _remember(self) -> None:
+        """The pieces that are here may come again, late."""
+        self._former |= {(place % NUMBERS, hash(piece)): None for place, piece in enumerate(self._pieces)}
+        for old in list(self._former)[: max(0, len(self._former) - REMEMBERED)]:
+            del self._former[old]
+
     def _begin(self, number: int, piece: bytes) -> Taken:
+        self._remember()
         self._pieces, self._octets, self._finished = [], 0, None
+        self._trusting = self._doubted == (number, piece)
+        self._doubted = None
         return self._keep(number, piece)
 
     def _keep(self, number: int, piece: bytes) -> Taken:

@@ -220,3 +220,74 @@ def test_lossy_link(seed):
             put(outgoing.late(now), True)
     assert found in ([apdu], [])
     assert found or outgoing.gave_up
+
+
+def whole(incoming, cut):
+    """The APDU that pieces give one after the other, each sent again while it is not acknowledged."""
+    for piece in cut:
+        taken = take(incoming, piece)
+        taken = taken if taken.reply else take(incoming, piece)
+    return taken.apdu
+
+
+def troubled():
+    """A receiver on a line that has been seen to repeat, with two APDUs behind it."""
+    incoming, first, second = Incoming(), pieces(text(100, 1), ROOM), pieces(text(100, 2), ROOM)
+    for piece in first:
+        take(incoming, piece)
+    take(incoming, second[0])
+    take(incoming, second[0])
+    for piece in second[1:]:
+        take(incoming, piece)
+    return incoming, first, second
+
+
+@pytest.mark.parametrize("late", range(4))
+def test_a_late_piece_of_an_apdu_before_is_not_taken_for_a_due_one(late):
+    """Whichever piece of whichever APDU comes late, at every place of the next one: that one is whole, or nothing is."""
+    apdu = text(100, 3)
+    for place in range(4):
+        for older in range(2):
+            incoming, *before = troubled()
+            cut = pieces(apdu, ROOM)
+            for piece in cut[:place]:
+                take(incoming, piece)
+            assert take(incoming, before[older][late]).apdu is None
+            assert whole(incoming, cut[place:]) in (apdu, None)
+
+
+def test_a_late_beginning_is_not_acknowledged_in_place_of_a_lost_one():
+    """Else the sender would go on, and its second piece would stand behind another beginning."""
+    incoming, first, _ = troubled()
+    assert take(incoming, first[0]).reply == b""
+    assert whole(incoming, pieces(text(100, 3), ROOM)) == text(100, 3)
+
+
+def test_an_apdu_that_is_really_sent_again_costs_one_repetition():
+    """Who insists on one piece is believed all others: a repeated request or answer still comes."""
+    incoming, first, _ = troubled()
+    silent = 0
+    for piece in first:
+        taken = take(incoming, piece)
+        if not taken.reply:
+            silent += 1
+            taken = take(incoming, piece)
+    assert (taken.apdu, silent) == (text(100, 1), 1)
+
+
+def test_a_clean_line_is_never_doubted():
+    """Where nothing was ever repeated the same APDU may come as often as one likes, at no cost."""
+    incoming, cut = Incoming(), pieces(text(100), ROOM)
+    for _ in range(5):
+        replies = [take(incoming, piece) for piece in cut]
+        assert all(one.reply for one in replies)
+        assert replies[-1].apdu == text(100)
+
+
+def test_what_is_remembered_is_bounded():
+    """A thousand pieces or so, however many APDUs there were."""
+    incoming = Incoming()
+    for seed in range(200):
+        for piece in pieces(text(1000, seed), ROOM):
+            take(incoming, piece)
+    assert len(incoming._former) <= 1024
