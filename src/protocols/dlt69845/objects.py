@@ -84,12 +84,21 @@ def scaler_unit(oad: int) -> tuple[int, str] | None:
 
 _POWER: Final = 4
 _CHARGE: Final = 0x2029
+_SPECIAL: Final = {
+    (0x3302, 6): "attributes written",
+    (0x3308, 6): "highest demand",
+    (0x3308, 7): "time of the highest demand",
+    (0x330C, 6): "methods that cleared",
+}
+"""What stands behind the five standard columns in records of events that have a unit of their own."""
 _PHASES: Final = ("phase A", "phase B", "phase C")
 
 
 def element_name(row: ObjectRow | None, attribute: int, index: int) -> str:
     """What the n-th element (n from 1) of an attribute is, where the class says so."""
     class_id = row.class_id if row else 0
+    if row is not None and attribute == 2 and (row.oi, index) in _SPECIAL:
+        return _SPECIAL[row.oi, index]
     if row is not None and row.oi == _CHARGE:
         class_id = _POWER  # a total and three phases, as powers are
     if class_id in {1, 2} and attribute in {2, 4}:

@@ -18,6 +18,7 @@ from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.parameters import parameters
 from meterwire.protocols.dlt69845.address import ANY, address
 from meterwire.protocols.dlt69845.apdu import Apdu
+from meterwire.protocols.dlt69845.client import Meter69845
 from meterwire.protocols.dlt69845.data import PortSettings
 from meterwire.protocols.dlt69845.dates import Date, DateTimeS
 from meterwire.protocols.dlt69845.descriptors import Oad, Omd, ScalerUnit
@@ -30,6 +31,7 @@ from meterwire.protocols.dlt69845.services.common import Piid
 from meterwire.protocols.dlt69845.services.connect import ConnectRequest, ConnectResult, ReleaseRequest
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
+from meterwire.transports.memory import ResponderLine
 
 LINK, APDU = codec(Link, 2021), codec(Apdu, 2021)
 PASSWORD = "00000000"
@@ -658,7 +660,12 @@ def test_the_association_tells_what_it_is(head):
     version, *sizes = head.get("44000300").value[:4]
     assert (version, sizes[-1].value <= 1024) == (u16(0x16), True)
     assert (head.get("44000400"), head.get("44000500")) == (u8(16), Variant(22, 1))
-    listed = [head.get(f"440002{at:02X}") for at in range(1, len(served_objects()) + 1)]
+    by_place = [head.get(f"440002{at:02X}") for at in range(1, 256)]
+    client = Meter69845(ResponderLine(Face69845(head.meter).connect()), frame_size=1024, apdu_size=0x4000)
+    client.connect()
+    (whole,) = client.get([Oad.of("44000200")])  # a place has one octet, and there are more objects
+    listed = whole.result.value.value
+    assert list(listed[:255]) == by_place
     assert [entry.value[0].value for entry in listed] == served_objects()
     by_oi = {entry.value[0].value: entry.value[1].value for entry in listed}
     attributes = {pair.value[0].value: pair.value[1].value for pair in by_oi[0x8000][0].value}

@@ -466,3 +466,15 @@ def test_stale_reports_and_receipts_are_left_aside(meter, off):
     assert not nothing_waits(meter)
     head.receipt(body)
     assert nothing_waits(meter)
+
+
+def test_events_that_wait_are_listed(meter):
+    """3320 has the objects of what is still to be told, each once, until it is known."""
+    head = Head(meter)
+    cover(meter, True)
+    cover(meter, False)
+    listed = head.ask(number=1, oad="33200200").response.result.result.value
+    assert listed == Variant(1, (Variant(80, 0x301B),))
+    for notice in meter.reports.notices:
+        meter.reports.settle(notice)
+    assert head.ask(number=2, oad="33200200").response.result.result.value == Variant(1, ())

@@ -163,3 +163,19 @@ def test_anything_can_be_described(oad):
     """No 32 bits, whatever a peer sends, make the words fail."""
     assert describe_oad(oad).startswith(f"{oad:08X} ")
     assert describe_omd(oad).startswith(f"{oad:08X} ")
+
+
+@pytest.mark.parametrize(
+    ("oad", "said"),
+    [
+        (0x33020206, "programming record unit, attribute 2 (value), element 6 (attributes written)"),
+        (0x33080206, "element 6 (highest demand), 10^-4"),
+        (0x330C0206, "element 6 (methods that cleared)"),
+        (0x20290201, "element 1 (total), Ah 10^-2"),
+        (0x20290203, "element 3 (phase B), Ah 10^-2"),
+        (0x200D0205, "element 5 (harmonic 5), % 10^-2"),
+    ],
+)
+def test_elements_of_special_records_are_named(oad, said):
+    """What stands behind the standard columns of an event, and elements of arrays, in words."""
+    assert said in describe_oad(oad)

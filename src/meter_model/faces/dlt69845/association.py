@@ -30,7 +30,7 @@ LEAST_SIZE: Final = 128
 """A client that says it takes less than this is sent this much: no attribute of the meter fits in less."""
 FRAME_COST: Final = 32
 """Octets that frame and address add to an APDU, at most."""
-LONGEST_APDU: Final = 8192
+LONGEST_APDU: Final = 0x4000
 """Longest APDU the meter sends in pieces, octets."""
 _SLICING: Final = 20
 _SLICED: Final = 0x80 >> _SLICING % 8

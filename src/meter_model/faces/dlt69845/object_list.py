@@ -1,7 +1,8 @@
 """Object 4400: the association of whoever asks - the objects it can reach, what was agreed, who it is.
 
 The list has an entry for each object: its attributes with their access (0 none, 1 read, 2 write, 3 both; recalled), and
-its methods with whether they can be run. It is longer than most APDUs: ask for its elements.
+its methods with whether they can be run. It is longer than most APDUs: ask for its elements, of which 255 have a
+number, or agree on APDUs of 16 kB in pieces.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any, Final
 from meterwire.meter_model.demand import FLOWS, SCOPES
 from meterwire.meter_model.faces.dlt645.report import NAMES
 from meterwire.meter_model.faces.dlt645.status import WORDS
+from meterwire.meter_model.faces.dlt69845.event_kinds import objects_of_kind
 from meterwire.meter_model.load import PHASES
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.relay import Position
@@ -144,6 +145,9 @@ _APPARENT: Final = {"apparent_import": 1, "apparent_export": 1}
 _STATES: Final[Mapping[str, Callable[[Meter], Any]]] = {
     "status_words": _status_words,
     "follow_report": _follow_report,
+    "events_to_report": lambda meter: tuple(
+        dict.fromkeys(objects_of_kind()[one.kind] for one in meter.reports.notices if one.kind in objects_of_kind())
+    ),
     "elements": lambda meter: meter.profile.phases,
     "voltage_unbalance": lambda meter: _unbalance(_of_phases(meter, meter.instant.voltage)),
     "current_unbalance": lambda meter: _unbalance(_of_phases(meter, meter.instant.current)),
