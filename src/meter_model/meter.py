@@ -290,7 +290,7 @@ class Meter:
     @property
     def power_losses(self) -> int:
         """How often the meter has lost its power."""
-        return self.events.counts["power-off"]
+        return self.events.counts.get("power-off", 0)
 
     def set_load(self, load: LoadModel) -> None:
         """Connect another load; phase overrides stay."""

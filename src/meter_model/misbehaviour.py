@@ -125,10 +125,7 @@ class _MisbehavingTimed(_Misbehaving):
     def __init__(self, responder: Timed, misbehaviour: Misbehaviour) -> None:
         super().__init__(responder, misbehaviour)
         self._own = responder
-
-    def next(self) -> float:
-        """When the meter wants to speak of its own accord."""
-        return self._own.next()
+        self.next = responder.next  # behaves well whatever the manners are
 
     def run(self, now: float) -> list[Answer]:
         """What the meter says of its own accord, spoilt."""

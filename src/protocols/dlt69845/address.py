@@ -10,6 +10,7 @@ from meterwire.errors import LocalProtocolError
 from meterwire.protocols.dlt69845.link import AddressKind, Flag17, Flag21, Link
 
 _DIGITS = frozenset("0123456789A")
+_ANSWERED = (AddressKind.SINGLE, AddressKind.WILDCARD)
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -32,7 +33,7 @@ class Address(msgspec.Struct, frozen=True):
     @property
     def is_answered(self) -> bool:
         """Whether a meter that is meant answers: neither groups nor broadcasts are answered."""
-        return self.kind in (AddressKind.SINGLE, AddressKind.WILDCARD)
+        return self.kind in _ANSWERED
 
     def matches(self, digits: str) -> bool:
         """Whether a meter of this number is meant; an A stands for any digit, and a broadcast means everybody."""

@@ -309,7 +309,7 @@ class Outgoing:
 
     def forget(self) -> None:
         """Give up what is under way."""
-        if self._state is not Sending.RESTING:
+        if self.due < math.inf:
             self._state, self._pieces, self.due = Sending.RESTING, [], math.inf
 
     def _move(self, cue: Cue, now: float) -> bytes:

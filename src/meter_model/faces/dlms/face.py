@@ -165,10 +165,11 @@ class ConnectionDlms:
                 self._forget_one()
             client = self.clients[asked.source] = ClientDlms(self._face, asked.source, asked.destination)
         reply = client.serve(asked.apdu)
-        build = self._wrapper.build
-        return [
-            Answer(build(Wrapper(asked.destination, asked.source, apdu)), durable=reply.durable) for apdu in reply.apdus
-        ]
+        answers = []
+        for apdu in reply.apdus:
+            octets = self._wrapper.build(Wrapper(asked.destination, asked.source, apdu))
+            answers.append(Answer(octets, reply.durable))
+        return answers
 
     def _forget_one(self) -> None:
         """Make room: whoever has no association goes first, then the oldest."""

@@ -48,6 +48,7 @@ from meterwire.protocols.wire.framing import Framer, Garbage
 
 _LONGEST_FRAME: Final = 12 + 0xFF
 _NOTHING: Final = Served()
+_BROADCAST_TIME: Final = Function.BROADCAST_TIME
 _SILENT: Final = frozenset({Function.READ_ADDRESS, Function.WRITE_ADDRESS, Function.BROADCAST_TIME})
 """Functions that have no abnormal answer."""
 
@@ -175,7 +176,7 @@ class Responder645:
             self._obey(control.function, frame.data)
         if not covers(frame.address, self._face.address):
             return None
-        if control.function == Function.BROADCAST_TIME:
+        if control.function == _BROADCAST_TIME:
             self._set_time(frame.data)
             return None
         self._face.meter.advance()

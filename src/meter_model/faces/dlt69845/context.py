@@ -84,6 +84,7 @@ class Context:
         reporter: tells the client what has happened, None for nobody.
         delay: seconds of the device's own time after which the present answer leaves; 0 for at once.
         requests: reads APDUs of clients.
+        answers: builds APDUs for them.
         changed: whether the present request has changed the meter, so that its state is stored before the answer goes.
     """
 
@@ -99,6 +100,7 @@ class Context:
         self.element: Any = meter.esam69845.session() if hasattr(meter, "esam69845") else NoElement()
         self.reporter: Any = None
         self.requests: Remembering[Apdu] = remembering(Apdu, edition)
+        self.answers: Codec[Apdu] = codec(Apdu, edition)
 
     def codec(self, layout: Any) -> Codec[Any]:
         """The codec of a layout in the edition of this meter."""

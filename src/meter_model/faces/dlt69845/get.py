@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from meterwire.meter_model.faces.dlt69845.attributes import ASSOCIATION, read
 from meterwire.meter_model.faces.dlt69845.context import Context, Handler, echo
@@ -20,53 +20,59 @@ from meterwire.protocols.wire.nodes import Variant
 
 BLOCK_COST: Final = 16
 """Octets that service, choice, PIID, block number, count and tails take, at most."""
+_TOO_LONG: Final = Variant(0, Dar.DATA_BLOCK_UNAVAILABLE)
 _ANY_SIZE: Final = frozenset({1, 2, 9, 10})
 """Tags of arrays, structures and strings."""
 
 
 def result_of(context: Context, oad: Oad) -> ResultNormal:
     """One attribute as it is read, or why not: one that no APDU of the agreed size has room for is refused too."""
-    return _checked(context, oad)[0]
+    result = _read(context, oad)
+    if result.result.tag and result.result.value.tag in _ANY_SIZE and not _fits(context, _built(context, result)[0]):
+        return ResultNormal(oad, _TOO_LONG)
+    return result
 
 
-def _checked(context: Context, oad: Oad) -> tuple[ResultNormal, ResultNormal | None]:
-    """The result, and what stands for it in the answer where it had to be built already to know its size."""
+def _read(context: Context, oad: Oad) -> ResultNormal:
     try:
         found = association(context, oad) if oad.oi == ASSOCIATION else read(context.meter, oad)
     except Denied as denied:
-        return ResultNormal(oad, Variant(0, denied.dar)), None
-    result = ResultNormal(oad, Variant(1, found))
-    if found.tag not in _ANY_SIZE:
-        return result, None
-    octets, prepared = _prepared(context, result, found)
-    if len(octets) > context.apdu_size - BLOCK_COST:
-        return ResultNormal(oad, Variant(0, Dar.DATA_BLOCK_UNAVAILABLE)), None
-    return result, prepared
+        return ResultNormal(oad, Variant(0, denied.dar))
+    return ResultNormal(oad, Variant(1, found))
 
 
-def _prepared(context: Context, result: ResultNormal, data: Variant) -> tuple[bytes, ResultNormal]:
+def _fits(context: Context, octets: bytes) -> bool:
+    return len(octets) <= context.apdu_size - BLOCK_COST
+
+
+def _built(context: Context, result: ResultNormal) -> tuple[bytes, ResultNormal]:
     """The result as octets, and what stands for it; that of an attribute that is `shown` is kept as long as that is."""
-    shown = context.meter.shown
-    if shown.get(result.oad) is not data:
-        return context.codec(ResultNormal).prepared(result)
-    place = context.edition, result.oad
-    found: tuple[bytes, ResultNormal] | None = shown.get(place)
-    if found is None:
-        found = shown[place] = context.codec(ResultNormal).prepared(result)
-    return found
+    shown, place = context.meter.shown, (context.edition, result.oad)
+    kept: tuple[Any, tuple[bytes, ResultNormal]] | None = shown.get(place)
+    if kept is not None and kept[0] is result.result.value:
+        return kept[1]
+    made = context.codec(ResultNormal).prepared(result)
+    if result.oad in shown:
+        shown[place] = result.result.value, made
+    return made
+
+
+def _answered(context: Context, oad: Oad) -> tuple[bytes, ResultNormal]:
+    """As `result_of`, with its octets, and what stands for it in an answer."""
+    made = _built(context, _read(context, oad))
+    return made if _fits(context, made[0]) else _built(context, ResultNormal(oad, _TOO_LONG))
 
 
 def get_normal(context: Context, request: get.GetRequestNormal) -> get.GetResponse:
     """GET of one attribute."""
     context.blocks = []  # one result is never cut
-    result, prepared = _checked(context, request.oad)
-    return get.GetResponse(get.GetResponseNormal(echo(request.piid), prepared or result))
+    result = _answered(context, request.oad)[1]
+    return get.GetResponse(get.GetResponseNormal(echo(request.piid), result))
 
 
 def get_list(context: Context, request: get.GetRequestNormalList) -> get.GetResponse:
     """GET of several attributes."""
-    build = context.codec(ResultNormal).prepared
-    results = [build(result_of(context, oad)) for oad in request.oads]
+    results = [_answered(context, oad) for oad in request.oads]
     return _whole(context, echo(request.piid), results)
 
 

@@ -36,6 +36,7 @@ _RECEIPTS: Final = (b"\x08", b"\x10", b"\x6e")
 _COST: Final = 11
 """Octets of a frame beside the digits of its address and the user data."""
 _LENGTH: Final = FrameLength()  # what it says follows when the frame is built
+_USER, _SINGLE = Function.USER, AddressKind.SINGLE  # of nearly every frame: members are looked up slowly
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -114,10 +115,9 @@ class ServerLink:
         control, meant = link.control, address_in(link)
         if control.direction or not self._is_meant(meant):
             return None
-        if control.function == Function.LINK:
-            self._linked(link, now)
-            return None
-        if control.function != Function.USER:
+        if control.function != _USER:
+            if control.function == Function.LINK:
+                self._linked(link, now)
             return None
         if control.fragment:
             return self._piece(link, now) if meant.is_answered else None
@@ -128,7 +128,7 @@ class ServerLink:
         return Asked(link.user, link, answered=False) if link.user[:1] in _RECEIPTS else None
 
     def _is_meant(self, meant: Address) -> bool:
-        if meant.digits == self._own() and meant.kind is AddressKind.SINGLE:
+        if meant.kind is _SINGLE and meant.digits == self._own():
             return meant.logic == self._logic
         if meant.logic != self._logic and meant.kind != AddressKind.BROADCAST:
             return False

@@ -40,11 +40,11 @@ _PROTECTED: Final = bytes([Service.SECURITY_REQUEST])
 def respond(context: Context, user: bytes) -> bytes | None:
     """The APDU that answers an APDU, None for none."""
     body = _body(context, user)
-    return None if body is None else context.codec(Apdu).build(Apdu.of(body))
+    return None if body is None else context.answers.build(Apdu.of(body))
 
 
 def _body(context: Context, user: bytes) -> Any:
-    if user[:1] == _PROTECTED:
+    if user.startswith(_PROTECTED):
         try:
             return protected(context, user, answer)
         except MalformedError:

@@ -109,10 +109,19 @@ class Building:
             write_linear(layout, self.source, name)
         elif kind == "octets":
             with self.source.block(f"def {name}(o):"):
+                self._at_once(layout)
                 self.line("out = bytearray()", f"{self.source.function('append', layout)}(o, out)", "return bytes(out)")
         else:
             with self.source.block(f"def {name}(o, out):"):
                 self._append(layout)
+
+    def _at_once(self, layout: Any) -> None:
+        """Write what gives the octets of a tagged number without gathering them."""
+        choice = tagged_choice(layout, self.source.edition)
+        table = _packers(self, choice) if choice else {}
+        if table:
+            self.line(f"f = {self.source.constant(table.get)}(o.tag)")
+            self.line("if f is not None: return f(o.tag, o.value)")
 
     def _append(self, layout: Any) -> None:
         if info(layout) is None:
