@@ -20,6 +20,7 @@ BACKLOG: Final = 1 << 18  # octets that may wait to be taken by the peer before 
 
 Connect = Callable[[], Responder]
 MakeFilter = Callable[[str], Filter]
+Speak = Callable[[bytes, float], None]
 
 
 class Service:
@@ -89,7 +90,7 @@ class Connection(asyncio.Protocol):
         if self._watch is None:
             self._watch = self._loop.call_at(now + self._service.silence, self._silent)
         if self._chain is None or self._chain.passes:
-            self._hear(data, now)
+            self._hear(data, now, self._write)
         else:
             self._chain.deliver(now, data)
             self._turn(now)
@@ -117,7 +118,7 @@ class Connection(asyncio.Protocol):
         """Say goodbye where the responder does so, and close after what has been written has left."""
         if self._responder is not None:
             with contextlib.suppress(MeterwireError):
-                self._answer(farewell(self._responder), self._loop.time())
+                self._answer(farewell(self._responder), self._loop.time(), self._speak)
         self._transport.close()
 
     def abort(self) -> None:
@@ -135,11 +136,11 @@ class Connection(asyncio.Protocol):
 
     # ------------------------------------------------------------ the pump
 
-    def _hear(self, octets: bytes, now: float) -> None:
+    def _hear(self, octets: bytes, now: float, speak: Speak) -> None:
         if self._responder is None:
             return
         try:
-            self._answer(self._responder.receive(octets, now), now)
+            self._answer(self._responder.receive(octets, now), now, speak)
         except Exception as error:  # noqa: BLE001  a fault of one connection must not stop the others
             self._fail(error)
         if self._timed is not None:
@@ -160,12 +161,12 @@ class Connection(asyncio.Protocol):
         if self._timed is None:
             return
         try:
-            self._answer(self._timed.run(now), now)
+            self._answer(self._timed.run(now), now, self._speak)
         except Exception as error:  # noqa: BLE001  a fault of one connection must not stop the others
             self._fail(error)
         self._appoint(now + AGAIN)
 
-    def _answer(self, answers: list[Answer], now: float) -> None:
+    def _answer(self, answers: list[Answer], now: float, speak: Speak) -> None:
         if self._service.commit is not None:
             for answer in answers:
                 if answer.durable:
@@ -173,21 +174,24 @@ class Connection(asyncio.Protocol):
                     break
         if self.reconfigure is None:
             if answers:
-                self._speak(answers[0].octets if len(answers) == 1 else b"".join([one.octets for one in answers]), now)
+                speak(answers[0].octets if len(answers) == 1 else b"".join([one.octets for one in answers]), now)
             return
         for answer in answers:
-            self._speak(answer.octets, now)
+            speak(answer.octets, now)
             if answer.settings is not None:
                 self.reconfigure(answer.settings)
 
     def _speak(self, octets: bytes, now: float) -> None:
-        if not octets or self._transport.is_closing():
-            return
         if self._chain is None or self._chain.passes:
-            self._transport.write(octets)
-        else:
+            self._write(octets, now)
+        elif octets and not self._transport.is_closing():
             self._chain.send(now, octets)
             self._turn(now)
+
+    def _write(self, octets: bytes, _now: float) -> None:
+        """Past the filters."""
+        if octets and not self._transport.is_closing():
+            self._transport.write(octets)
 
     def _turn(self, now: float) -> None:
         """Move what the filters let go, in both directions, and come back when more is due."""
@@ -196,7 +200,7 @@ class Connection(asyncio.Protocol):
             return
         chain.run(now)
         if chain.into:
-            self._hear(chain.take(), now)
+            self._hear(chain.take(), now, self._speak)
         if chain.out:
             octets = b"".join(chain.out)
             chain.out.clear()
@@ -224,7 +228,7 @@ class Connection(asyncio.Protocol):
         if self._responder is None:
             return
         try:
-            self._answer(self._responder.idle(now), now)
+            self._answer(self._responder.idle(now), now, self._speak)
         except Exception as error:  # noqa: BLE001  a fault of one connection must not stop the others
             self._fail(error)
         self._appoint()

@@ -109,7 +109,9 @@ class Connection69845:
 
     def next(self) -> float:
         """When the meter wants to speak of its own accord: pieces again, LINK, the end of an idle connection."""
-        due = min(self.link.next(), self.reporter.next(), *(one.due for one in self._late))
+        due = min(self.link.next(), self.reporter.next())
+        if self._late:
+            due = min(due, *(one.due for one in self._late))
         return due if self.context.connected is None else min(due, self._ends())
 
     def run(self, now: float) -> list[Answer]:

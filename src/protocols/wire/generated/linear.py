@@ -92,7 +92,8 @@ class _Linear:
             return f"({mapped} if {self._source.reference(node.when, scope)} else {value})" if node.when else mapped
         size = node.size if isinstance(node, Octets) else None
         if isinstance(size, Ref):
-            return f"exact({value}, {self._source.reference(size, scope)})"
+            due = self._source.reference(size, scope)
+            self._source.line(f"if len({value}) != {due}: exact({value}, {due})")
         return value
 
     def _length(self, place: int) -> str:
