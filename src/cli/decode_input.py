@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from meterwire.errors import LocalProtocolError, MalformedError
+from meterwire.protocols.iec62056_21.telegrams import telegrams
 from meterwire.transports.capture.hextext import read_hex
 from meterwire.transports.capture.packets import is_capture
 from meterwire.transports.capture.piece import Piece as Chunk
@@ -105,7 +106,7 @@ def _of_octets(octets: bytes) -> Input:
             fault = f"the capture is broken: {error}"
         return Input(_streams(chunks), fault)
     text = _text(octets)
-    if text is None:
+    if text is None or any(found.kind == "readout" for found in telegrams(octets)):
         return Input(_streams([Chunk(octets=octets)]))
     return Input(_streams(line.piece() for line in read_hex(text)))
 

@@ -13,14 +13,22 @@ from meterwire.protocols.dlms.decipher import TITLE_OCTETS, CipherKeys, decipher
 from meterwire.protocols.dlms.security.general import header
 from meterwire.protocols.dlms.security.wrapping import unwrap
 from meterwire.protocols.dlms.xdlms.initiate import InitiateRequest
+from meterwire.protocols.iec62056_21.telegrams import telegrams
 from meterwire.protocols.recognise.bare import apdu_likelihood
 from meterwire.protocols.recognise.keys import TitleKeys
-from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.recognise.text_modes import TEXT
+from meterwire.protocols.wire.codec import Codec, codec
 from meterwire.protocols.wire.dissect import Layer
 
 _MOST_LEARNT: Final = 16
 """Titles and dedicated keys that are remembered from what was read, the latest ones."""
 _SENSIBLE: Final = 0.5
+
+
+def _inside(plain: bytes) -> Codec[Any]:
+    """Reads what was deciphered: an APDU, or a telegram in text, which some P1 ports send."""
+    found = next(telegrams(plain), None) if plain[:1] == b"/" else None
+    return TEXT if found is not None and (found.start, found.end) == (0, len(plain)) else codec(APDU)
 
 
 class Ciphers:
@@ -74,10 +82,10 @@ class Ciphers:
                 continue
             if message.control.authenticated:
                 note = f"deciphered, sender {title.hex().upper()}, the authentication tag verifies"
-                return Layer(codec(APDU), plain, None, note), note
-            if apdu_likelihood(plain) >= _SENSIBLE:
+                return Layer(_inside(plain), plain, None, note), note
+            if apdu_likelihood(plain) >= _SENSIBLE or _inside(plain) is TEXT:
                 note = f"deciphered, sender {title.hex().upper()}, without an authentication tag"
-                return Layer(codec(APDU), plain, None, note), note
+                return Layer(_inside(plain), plain, None, note), note
             reason = "no key given makes an APDU of it"
         return None, f"not opened: {reason}"
 

@@ -26,7 +26,7 @@ from meterwire.protocols.hdlc.frame import Frame as HdlcFrame
 from meterwire.protocols.mbus.frame import LongFrame
 from meterwire.protocols.wire.codec import Codec, codec
 
-DIALECTS: Final = ("dlt645", "dlt69845", "gdw376-2", "csg", "dlms-hdlc", "dlms", "mbus", "axdr")
+DIALECTS: Final = ("dlt645", "dlt69845", "gdw376-2", "csg", "dlms-hdlc", "dlms", "mbus", "axdr", "iec62056-21")
 """What can be recognised. `dlms` is the wrapper, the APDU behind an LLC header and the bare APDU; `axdr` bare Data."""
 
 SURE: Final = 0.9

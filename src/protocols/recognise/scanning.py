@@ -26,6 +26,8 @@ from meterwire.protocols.recognise.kinds import (
     Kind,
     kinds_of,
 )
+from meterwire.protocols.recognise.text_modes import DIALECT as TEXT_DIALECT
+from meterwire.protocols.recognise.text_modes import texts
 
 _NEAR: Final = 0.35
 """A second reading is worth mentioning when it is no less likely than the first by more than this."""
@@ -145,6 +147,8 @@ class _Cutter:
         """All of the stream."""
         self._firm()
         self._each_gap(self._good)
+        if self._dialect in (None, TEXT_DIALECT):
+            self._each_gap(self._texts)
         self._each_gap(lambda low, high: self._faulty(low, high, LIKELY))
         self._carriers()
         if self._unsure:
@@ -181,6 +185,10 @@ class _Cutter:
         """Frames without a fault."""
         good = Good(self._octets, LIKELY if self._dialect is None else _PLAIN)
         return [_Claim(*one) for one in sweep(self._octets, low, high, self._kinds, good)]
+
+    def _texts(self, low: int, high: int) -> list[_Claim]:
+        """Messages of IEC 62056-21."""
+        return [_Claim(start, end, [found]) for start, end, found in texts(self._octets, low, high)]
 
     def _carriers(self) -> None:
         """Frames with a wrong check around frames that they forward."""
