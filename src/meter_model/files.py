@@ -45,7 +45,7 @@ class Announced(msgspec.Struct, frozen=True):
         version: of its content.
         category: number of what it is for, in the terms of the dialect.
         block: octets of each block but the last.
-        check: `none`, `crc`, `md5`, `sha1`, or `other`, which nothing checks.
+        check: `none`, `crc`, `md5`, `sha1`, `trailer` (a CRC-32 at its end), or `other`, which nothing checks.
         digest: that the file must have.
     """
 
@@ -81,6 +81,8 @@ class Files:
         announced: the file that is being taken, or was taken last; None for none.
         running: the file whose image runs; None for the program that the meter was made with.
         due: when what has been taken shall run, local; None where nobody has said.
+        enabled: whether images are taken, for a dialect that can say that they are not.
+        verdict: what the last verification said, None while there was none of what has come.
         server: stands in for the file server that the meter is told to fetch from and send to: octets by name.
     """
 
@@ -89,6 +91,8 @@ class Files:
         self.announced: Announced | None = None
         self.running: Announced | None = None
         self.due: dt.datetime | None = None
+        self.enabled = True
+        self.verdict: bool | None = None
         self.server: dict[str, bytes] = {}
         self._parts: dict[int, bytes] = {}
         self._image = b""
@@ -97,12 +101,17 @@ class Files:
 
     # ------------------------------------------------------------ taking a file
 
-    def start(self, file: Announced) -> None:
-        """A file is announced: the same one again goes on, another one begins anew; raises LocalProtocolError."""
+    @staticmethod
+    def check(file: Announced) -> None:
+        """Raises LocalProtocolError for a file that is not taken."""
         if not SMALLEST_BLOCK <= file.block <= LARGEST_BLOCK:
             raise LocalProtocolError(f"blocks of {file.block} octets: {SMALLEST_BLOCK} to {LARGEST_BLOCK}")
         if not 1 <= file.size <= LARGEST or file.blocks > _MOST_BLOCKS:
             raise LocalProtocolError(f"a file of {file.size} octets: 1 to {LARGEST}, at most {_MOST_BLOCKS} blocks")
+
+    def start(self, file: Announced) -> None:
+        """A file is announced: the same one again goes on, another one begins anew; raises LocalProtocolError."""
+        self.check(file)
         if file == self.announced:
             return
         self.cancel()
@@ -121,6 +130,7 @@ class Files:
             raise LocalProtocolError(f"block {number} of {len(octets)} octets, not {file.length(number)}")
         if self._parts.get(number) != octets:
             self._parts[number] = bytes(octets)
+            self.verdict = None
             self._changes += 1
 
     def read(self, number: int) -> bytes:
@@ -167,10 +177,16 @@ class Files:
         """Whether the file is complete and has the digest that was announced."""
         return self.complete and _DIGESTS[self._file().check](self._whole(), self._file().digest)
 
+    def verify(self) -> bool:
+        """Look whether it is right, and remember what came of it."""
+        self.verdict = self.verified
+        self._changes += 1
+        return self.verdict
+
     def cancel(self) -> None:
         """Give the transfer up, and forget the file; what runs goes on."""
         self.schedule(None)
-        self.announced = None
+        self.announced = self.verdict = None
         self._parts.clear()
         self._changes += 1
 
@@ -222,7 +238,7 @@ class Files:
     @property
     def mark(self) -> tuple[object, ...]:
         """Differs whenever the state does."""
-        return self._changes, self.announced
+        return self._changes, self.announced, self.enabled
 
     def state(self) -> dict[str, Any]:
         """Everything, as builtins."""
@@ -232,6 +248,8 @@ class Files:
             "due": None if self.due is None else self.due.isoformat(),
             "parts": [[number, octets] for number, octets in self._parts.items()],
             "image": self._image,
+            "enabled": self.enabled,
+            "verdict": self.verdict,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -240,6 +258,7 @@ class Files:
         self.running = None if state["running"] is None else msgspec.convert(state["running"], Announced)
         self._parts = {int(number): bytes(octets) for number, octets in state["parts"]}
         self._image = bytes(state["image"])
+        self.enabled, self.verdict = bool(state.get("enabled", True)), state.get("verdict")
         due = state["due"]
         self.due = None if due is None else dt.datetime.fromisoformat(due)
         if self.due is not None and local_seconds(self.due) > self._meter.second:
@@ -269,6 +288,7 @@ def _crc(octets: bytes, digest: bytes) -> bool:
 _DIGESTS: Final[Mapping[str, Callable[[bytes, bytes], bool]]] = {
     "none": lambda *_: True,
     "other": lambda *_: True,
+    "trailer": lambda octets, _: zlib.crc32(octets[:-4]).to_bytes(4, "big") == octets[-4:],
     "crc": _crc,
     "md5": lambda octets, digest: hashlib.md5(octets, usedforsecurity=False).digest() == digest,
     "sha1": lambda octets, digest: hashlib.sha1(octets, usedforsecurity=False).digest() == digest,

@@ -20,6 +20,9 @@ from meterwire.transports.tcp import listener, trouble
 
 REDIAL: Final = 1.0  # seconds before somebody who dials out tries again; doubled up to
 REDIAL_AT_MOST: Final = 60.0
+MOST_CONNECTIONS: Final = 1_000_000
+OTHER_FILES: Final = 128
+"""File descriptors that are left for everything but connections."""
 
 
 class Served:
@@ -91,7 +94,7 @@ async def serve(
         commit,
         [*_own_filters(endpoint), *filters],
         silence=endpoint.option("silence", SILENCE),
-        limit=endpoint.option("connections", 1_000_000),
+        limit=endpoint.option("connections") or _affordable(),
     )
     if endpoint.carrier == "rfc2217":
         raise LocalProtocolError("rfc2217 is for reading: serve a pty and give its path to a server of RFC 2217")
@@ -102,6 +105,16 @@ async def serve(
     if endpoint.carrier == "udp":
         return await _udp(endpoint, service)
     return await (_dial if endpoint.option("dial") else _listen)(endpoint, service)
+
+
+def _affordable() -> int:
+    """How many connections the process has file descriptors for: past that nobody could be served."""
+    try:
+        import resource  # noqa: PLC0415  POSIX alone has it
+    except ImportError:
+        return MOST_CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(files - OTHER_FILES, MOST_CONNECTIONS))
 
 
 def _own_filters(endpoint: Endpoint) -> list[MakeFilter]:

@@ -13,10 +13,14 @@ from typing import Any, Final, cast
 
 from meterwire.errors import MeterwireError
 from meterwire.protocols.dialogue import AGAIN, Answer, LineSettings, Responder, Timed, farewell, timed
+from meterwire.transports.alive import keep_alive
 from meterwire.transports.filtering import Chain, Filter
 
 SILENCE: Final = 1.0  # seconds without octets after which the responder is told that the line is idle
 BACKLOG: Final = 1 << 18  # octets that may wait to be taken by the peer before nothing more is read from it
+
+PATIENCE: Final = 10.0
+"""Seconds without an answer after which a connection may have to make room for another one, where all are taken."""
 
 Connect = Callable[[], Responder]
 MakeFilter = Callable[[str], Filter]
@@ -34,10 +38,22 @@ class Service:
         *,
         silence: float = SILENCE,
         limit: int = 1_000_000,
+        patience: float = PATIENCE,
     ) -> None:
         self.connect, self.commit, self.filters = connect, commit, filters
-        self.silence, self.limit = silence, limit
+        self.silence, self.limit, self.patience = silence, limit, patience
         self.connections: set[Connection] = set()
+
+    def has_room(self, now: float) -> bool:
+        """Whether one more may come: where all places are taken, the one that was answered longest ago makes room."""
+        if len(self.connections) < self.limit:
+            return True
+        oldest = min(self.connections, key=lambda one: one.useful, default=None)
+        if oldest is None or now - oldest.useful < self.patience:
+            return False
+        self.connections.discard(oldest)
+        oldest.abort()
+        return True
 
 
 class Connection(asyncio.Protocol):
@@ -45,6 +61,7 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         peer: who it is, for messages and filters.
+        useful: when it was answered last, in the loop's time.
         reconfigure: called with new line settings once the answer that announces them has left.
     """
 
@@ -56,6 +73,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._chain: Chain | None = None
         self._heard = 0.0
+        self.useful = self._loop.time()
         self._watch: asyncio.TimerHandle | None = None
         self._wake: asyncio.TimerHandle | None = None
         self._timed: Timed | None = None
@@ -68,9 +86,10 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._responder: Responder | None = None
         self.peer = self.peer or _name(transport)
-        if len(self._service.connections) >= self._service.limit:
+        if not self._service.has_room(self._loop.time()):
             self._transport.abort()
             return
+        keep_alive(transport.get_extra_info("socket"))
         self._service.connections.add(self)
         self._transport.set_write_buffer_limits(BACKLOG)
         try:
@@ -185,12 +204,14 @@ class Connection(asyncio.Protocol):
         if self._chain is None or self._chain.passes:
             self._write(octets, now)
         elif octets and not self._transport.is_closing():
+            self.useful = now
             self._chain.send(now, octets)
             self._turn(now)
 
-    def _write(self, octets: bytes, _now: float) -> None:
+    def _write(self, octets: bytes, now: float) -> None:
         """Past the filters."""
         if octets and not self._transport.is_closing():
+            self.useful = now
             self._transport.write(octets)
 
     def _turn(self, now: float) -> None:

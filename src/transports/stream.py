@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from meterwire.errors import Disconnected, LocalProtocolError, TransportError
 from meterwire.protocols.dialogue import LineSettings
+from meterwire.transports.alive import keep_alive
 from meterwire.transports.tcp import STALL, listener, trouble
 
 UNREAD: Final = 1 << 18  # octets that may wait for a reader before the peer is held back
@@ -39,6 +40,7 @@ class StreamLine(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
+        keep_alive(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         """Keep octets for the reader, and hold the peer back when nobody reads."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from meterwire.errors import Disconnected, TransportError
 from meterwire.protocols.dialogue import LineSettings
+from meterwire.transports.alive import keep_alive
 
 READ: Final = 0x10000  # octets taken from the kernel at a time
 STALL: Final = 30.0  # seconds after which a peer that takes no octets counts as gone
@@ -36,6 +37,7 @@ class SocketLine:
         self._lost: Disconnected | None = None
         if connection.type == socket.SOCK_STREAM:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        keep_alive(connection)
 
     def now(self) -> float:
         """Monotonic seconds."""

@@ -59,7 +59,7 @@ def set_normal(peer, descriptor, value):
 
 
 @pytest.mark.parametrize("tag", ["C001C100080000010000FF0200", "C101C100080000010000FF02000F00", "050102FA08", "D900"])
-def test_c1_nothing_before_an_association(meter, tag):
+def test_C1_nothing_before_an_association(meter, tag):
     answer = Peer(FaceDlms(meter)).octets(bytes.fromhex(tag))
     assert isinstance(CODEC.parse(answer).value, ExceptionResponse)
 
@@ -106,11 +106,11 @@ EARLY, LATE = bytes.fromhex("07EA0101FF00000000FE2000"), bytes.fromhex("07EA0201
         pytest.param(SelectiveAccess(2, structure()), DataAccessResult.TYPE_UNMATCHED, id="an empty one"),
     ],
 )
-def test_c4_selections_that_select_nothing(peer, selection, result):
+def test_C4_selections_that_select_nothing(peer, selection, result):
     assert peer.get(7, LOAD, 2, selection).result == Variant(1, result)
 
 
-def test_c4_entries_beyond_the_end_are_none(peer):
+def test_C4_entries_beyond_the_end_are_none(peer):
     assert elements(peer.get(7, LOAD, 2, entries(1, 2**32 - 1)).result.value) is not None
     assert elements(peer.get(7, LOAD, 2, entries(2**32 - 1, 2**32 - 1)).result.value) == ()
 
@@ -128,7 +128,7 @@ def next_block(number, raw=b"CDE", last=True):
     return set_.SetRequestWithDatablock(CONFIRMED, RequestBlock(last, number, raw))
 
 
-def test_c5_blocks_out_of_turn_set_nothing(peer, meter):
+def test_C5_blocks_out_of_turn_set_nothing(peer, meter):
     before = meter.parameters["asset_number"]
     assert peer.ask(ApduTag.SET_REQUEST, next_block(1)).result == DataAccessResult.NO_LONG_SET_IN_PROGRESS
     for wrong in (next_block(1), next_block(3), next_block(0), next_block(2**32 - 1)):
@@ -145,7 +145,7 @@ def test_c5_blocks_out_of_turn_set_nothing(peer, meter):
     assert peer.durable == [True]
 
 
-def test_c5_the_same_for_actions_and_answers(peer):
+def test_C5_the_same_for_actions_and_answers(peer):
     block = action.ActionRequestWithPblock(CONFIRMED, RequestBlock(True, 2, b""))
     assert peer.ask(ApduTag.ACTION_REQUEST, block).outcome.result == 16
     following = action.ActionRequestNextPblock(CONFIRMED, 1)
@@ -154,7 +154,7 @@ def test_c5_the_same_for_actions_and_answers(peer):
     assert answer.block.content == Variant(1, DataAccessResult.NO_LONG_GET_IN_PROGRESS)
 
 
-def test_c5_transfers_given_up_leave_nothing(peer):
+def test_C5_transfers_given_up_leave_nothing(peer):
     """Thousands of them: one buffer at most, which the next request empties."""
     for _ in range(2_000):
         peer.ask(ApduTag.SET_REQUEST, first_block(bytes(900)))
@@ -164,7 +164,7 @@ def test_c5_transfers_given_up_leave_nothing(peer):
     assert client.receiving is None
 
 
-def test_c5_a_long_request_has_an_end(peer):
+def test_C5_a_long_request_has_an_end(peer):
     peer.ask(ApduTag.SET_REQUEST, first_block(bytes(900)))
     for number in range(2, 2_000):
         answer = peer.ask(ApduTag.SET_REQUEST, next_block(number, bytes(900), last=False))
@@ -181,7 +181,7 @@ def general(number, data=b"", acknowledged=0, window=1, last=0, streaming=0):
     )
 
 
-def test_c6_windows_and_acknowledgements(meter):
+def test_C6_windows_and_acknowledgements(meter):
     """Windows 0 and 63, what was never sent, and the same again and again: an end comes, and the meter goes on."""
     peer = Peer(FaceDlms(meter))
     peer.associate(max_pdu=100)
@@ -199,7 +199,7 @@ def test_c6_windows_and_acknowledgements(meter):
     assert peer.get(8, CLOCK, 2).result.tag == 0
 
 
-def test_c6_a_stream_without_end_is_cut_off(peer):
+def test_C6_a_stream_without_end_is_cut_off(peer):
     """The last block never comes: the meter keeps no more than its limit, and says so."""
     number, answers = 0, []
     while not answers and number < LAST_BLOCK:
@@ -209,7 +209,7 @@ def test_c6_a_stream_without_end_is_cut_off(peer):
     assert number < 1_200
 
 
-def test_c6_numbers_end(peer):
+def test_C6_numbers_end(peer):
     """A sender with more octets than 65,535 blocks hold gives up instead of counting anew."""
     sending = Sending(Source([bytes(70_000)]), 8)
 
@@ -223,7 +223,7 @@ def test_c6_numbers_end(peer):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_c6_lost_blocks_come_again(seed):
+def test_C6_lost_blocks_come_again(seed):
     """A fifth of all blocks and acknowledgements is lost, at any window: every octet arrives, once."""
     chance = random.Random(seed)
     octets = chance.randbytes(chance.randrange(1, 5_000))
@@ -241,7 +241,7 @@ def test_c6_lost_blocks_come_again(seed):
     assert receiving.whole == octets
 
 
-def test_c7_lists_that_do_not_match_set_nothing(peer, meter):
+def test_C7_lists_that_do_not_match_set_nothing(peer, meter):
     before = meter.parameters["asset_number"]
     attributes = (get.SelectedAttribute(AttributeDescriptor(1, ASSET, 2)),) * 2
     request = set_.SetRequestWithList(CONFIRMED, attributes, (octet_string(b"ONE"),))
@@ -274,7 +274,7 @@ def test_c7_lists_that_do_not_match_set_nothing(peer, meter):
         ((15, CURRENT, 2), array([]), DataAccessResult.READ_WRITE_DENIED),
     ],
 )
-def test_c8_c17_values_that_are_none_change_nothing(peer, meter, descriptor, value, result):
+def test_C8_C17_values_that_are_none_change_nothing(peer, meter, descriptor, value, result):
     before = meter.now(), meter.parameters["asset_number"], meter.load_profile.interval(4), meter.programming.count
     assert set_normal(peer, AttributeDescriptor(*descriptor), value) == result
     assert before == (
@@ -335,13 +335,13 @@ def setting(meter):
         "DA4000000000000000",
     ],
 )
-def test_c9_answers_to_somebody_else_are_not_taken(octets):
+def test_C9_answers_to_somebody_else_are_not_taken(octets):
     """Another invoke id, another service, something unasked: never the caller's."""
     found = against([bytes.fromhex(octets[: len(octets) // 2 * 2])], reading)
     assert isinstance(found, MeterwireError)
 
 
-def test_c9_what_comes_unasked_is_kept_apart():
+def test_C9_what_comes_unasked_is_kept_apart():
     meter = MeterDlms(NeverNow())
     assert meter.notifications() == []
 
@@ -355,15 +355,15 @@ def test_c9_what_comes_unasked_is_kept_apart():
         "C402C101000000010101",
     ],
 )
-def test_c10_blocks_that_never_parse(octets):
+def test_C10_blocks_that_never_parse(octets):
     assert isinstance(against([bytes.fromhex(octets)] * 5, reading), MeterwireError)
 
 
-def test_c10_a_refused_write_is_a_refusal():
+def test_C10_a_refused_write_is_a_refusal():
     assert isinstance(against([bytes.fromhex("C501C103")], setting), Refused)
 
 
-def test_c13_a_profile_that_announces_too_much():
+def test_C13_a_profile_that_announces_too_much():
     """Rows without end, and columns without end: a typed error, within the limit."""
     columns = bytes.fromhex("C401C10001" + "820800" + "00" * 2048)
     assert isinstance(against([columns], lambda meter: Procedures.profile.steps(meter, "1-0:99.1.4")), MeterwireError)
@@ -372,7 +372,7 @@ def test_c13_a_profile_that_announces_too_much():
 # ---------------------------------------------------------------- D20
 
 
-def test_d20_secrets_are_never_told(peer, meter):
+def test_D20_secrets_are_never_told(peer, meter):
     """No attribute of any object, in either naming, holds a password or a key."""
     secrets = meter.identity.secrets
     hidden = [b"12345678", secrets.unicast_key, secrets.authentication_key, secrets.master_key]
@@ -405,7 +405,7 @@ def test_the_codec_reads_what_is_sent():
      {"mechanism": bytes.fromhex("60857405080277")}, {"mechanism": mechanism_name(1)}, {"mechanism": None}],
     ids=lambda fields: "-".join(f"{name}={value!r}"[:30] for name, value in fields.items()),
 )  # fmt: skip
-def test_c2_associations_that_cannot_be(meter, fields):
+def test_C2_associations_that_cannot_be(meter, fields):
     """Refused with a diagnostic or an initiate error, never accepted; the next good one is."""
     one = Peer(FaceDlms(meter))
     answer = one.associate(**fields)
@@ -415,7 +415,7 @@ def test_c2_associations_that_cannot_be(meter, fields):
     assert one.associate().result == 0
 
 
-def test_c3_a_second_association_takes_the_place_of_the_first(peer):
+def test_C3_a_second_association_takes_the_place_of_the_first(peer):
     """A new AARQ ends what there was, also when it is refused; releasing twice is told."""
     assert peer.associate(version=5).result != 0
     assert isinstance(peer.get(3, ACTIVE, 2), ExceptionResponse)

@@ -118,8 +118,11 @@ VALUES = {
     "keys": TEXT,
     "registration": st.sampled_from(["[+&=%]+", "\\x00{6}", "a b", ".*#?"]),
     "dial": st.booleans(),
+    "names": st.sampled_from(["logical", "short"]),
     "hello": st.binary(max_size=12),
-    **dict.fromkeys(("timeout", "wait", "heartbeat", "silence"), st.integers(0, 9_999_999).map(lambda n: n / 1000)),
+    **dict.fromkeys(
+        ("timeout", "wait", "heartbeat", "silence", "push"), st.integers(0, 9_999_999).map(lambda n: n / 1000)
+    ),
 }
 OPTIONS_GIVEN = st.fixed_dictionaries({}, optional={name: VALUES.get(name, WHOLE) for name in OPTIONS})
 HOSTS = st.sampled_from(["", "h", "meter-1.lan", "127.0.0.1", "::1", "fe80::1%eth0", "höst"])

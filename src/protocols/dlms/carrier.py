@@ -74,8 +74,8 @@ class WrapperCarrier:
 
         def take(frame: Frame[Wrapper]) -> T | Ignored:
             message = frame.message
-            if message.source != self.server or message.destination != self.client:
-                return IGNORED
+            if message.source != self.server or message.destination != self.client or not message.apdu:
+                return IGNORED  # somebody else's, or a keep-alive
             return accept(message.apdu)
 
         return (yield from exchange(request, self._framer, take, patience, repeatable=repeatable))

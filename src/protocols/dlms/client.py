@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from meterwire.protocols.dialogue import AsyncFace, AsyncLine, Line, SyncFace
+from meterwire.protocols.dlms.client_images import ImageProcedures
 from meterwire.protocols.dlms.client_profile import ProfileProcedures
 from meterwire.protocols.dlms.client_reading import CosemObject, L
 from meterwire.protocols.dlms.client_securing import SecuringProcedures
 from meterwire.protocols.dlms.session import Session
 
 
-class Procedures(ProfileProcedures[L], SecuringProcedures[L]):
+class Procedures(ProfileProcedures[L], SecuringProcedures[L], ImageProcedures[L]):
     """What a client can do; the faces below say how it is run."""
 
 

@@ -122,3 +122,16 @@ class ServiceError(IntEnum):
     PDU_TOO_LONG = 4
     DECIPHERING_ERROR = 5
     INVOCATION_COUNTER_ERROR = 6
+
+
+class ImageTransferStatus(IntEnum):
+    """How far an image has come (class 18, image_transfer_status)."""
+
+    NOT_INITIATED = 0
+    INITIATED = 1
+    VERIFICATION_INITIATED = 2
+    VERIFICATION_SUCCESSFUL = 3
+    VERIFICATION_FAILED = 4
+    ACTIVATION_INITIATED = 5
+    ACTIVATION_SUCCESSFUL = 6
+    ACTIVATION_FAILED = 7

@@ -196,9 +196,9 @@ class Handshake:
     def _fresh_key(self) -> bytes:
         for _ in range(_DEDICATED_TRIES):
             key = self._random(len(self._security.keys.unicast))
-            if any(key):
+            if any(key) and len(key) == len(self._security.keys.unicast):
                 return key
-        raise SecurityError("the random source gives nothing but zeros")
+        raise SecurityError("the random source gives nothing but zeros, or too little")
 
     def _random(self, count: int) -> bytes:
         give: Callable[[int], bytes] | None = self._security.random

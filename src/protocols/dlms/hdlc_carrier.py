@@ -214,5 +214,7 @@ class _Talk:
                 raise Disconnected(f"{self._patience.peer}: {event.reason}")
             if isinstance(event, session.Rejected):
                 raise SequenceError(f"{self._patience.peer} rejects a frame: {event.reason}")
+            if isinstance(event, session.Endless):
+                raise SequenceError(f"{self._patience.peer} sends {event.reason}")
             if isinstance(event, session.Message) and event.octets[:3] in (RESPONSE, COMMAND):
                 yield event.octets[3:]

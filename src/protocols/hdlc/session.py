@@ -47,7 +47,13 @@ class Rejected(msgspec.Struct, frozen=True):
     reason: str
 
 
-Event = Connected | Disconnected | Message | Rejected
+class Endless(msgspec.Struct, frozen=True):
+    """The secondary sends segments of one message and comes to no end: the link is given up."""
+
+    reason: str
+
+
+Event = Connected | Disconnected | Message | Rejected | Endless
 
 _UNKNOWN, _NO_INFORMATION, _TOO_LONG, _WRONG_NUMBER = 1, 3, 4, 8
 _REASONS: Final = {
@@ -269,7 +275,10 @@ class Link:
         self._taken += 1
         if len(self._assembly) + len(frame.information) > self._longest:
             self._assembly.clear()
-            return self._unfit(frame, _TOO_LONG)
+            if self.role is Role.SECONDARY:
+                return self._unfit(frame, _TOO_LONG)
+            self._reset(State.DISCONNECTED)
+            return [Endless(f"segments of more than {self._longest} octets")]
         self._assembly += frame.information
         if frame.format.segmented:
             return []

@@ -297,7 +297,7 @@ def test_blocks_of_a_list_are_put_together():
     ],
     ids=["a block skipped", "block 0", "never the last", "the last too early", "aborted"],
 )
-def test_broken_transfers_end_as_errors(change, error):
+def test_C5_broken_transfers_end_as_errors(change, error):
     """C5."""
     with pytest.raises(error):
         meter(Blocks(codec(DATA).build(LONG), change=change)).get(1, ACTIVE, 2)

@@ -193,7 +193,7 @@ class Forgetful(Losing):
         return codec(Wrapper).build(Wrapper(1, 17, found.apdu[:4] + b"\x00\x01" + found.apdu[6:]))
 
 
-def test_endless_repetition_has_an_end(face, store):
+def test_C6_endless_repetition_has_an_end(face, store):
     """C6 on the client: lost blocks asked for again and again."""
     line = Forgetful(face.connect())
     with pytest.raises(SequenceError, match="never arrives"):

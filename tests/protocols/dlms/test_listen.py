@@ -146,7 +146,7 @@ def test_a_confirmed_push_in_a_wrapper_can_be_confirmed():
     assert listener.replies() == b""
 
 
-def test_a_flood_holds_no_more_than_one_push():
+def test_C11_a_flood_holds_no_more_than_one_push():
     """C11: ten thousand pushes and endless segments leave nothing behind."""
     listener = PushListener()
     wrapped = codec(Wrapper).build(Wrapper(1, 16, bytes.fromhex("0F40000007000600000001")))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from meterwire.meter_model.faces.dlms.cosem_clock import CLOCK
+from meterwire.meter_model.faces.dlms.cosem_image import image_objects
 from meterwire.meter_model.faces.dlms.cosem_logical_device import own_objects
 from meterwire.meter_model.faces.dlms.cosem_model import CosemClass, CosemObject, Denied, Meter
 from meterwire.meter_model.faces.dlms.cosem_profiles import profiles
@@ -31,7 +32,8 @@ CLASSES: Final = {kind.class_id: kind for kind in (DATA, REGISTER, EXTENDED_REGI
 
 def catalogue(meter: Meter, clients: Iterable[int] = ()) -> dict[bytes, CosemObject]:
     """The objects of a meter by logical name: its own, a row of the table each where the meter serves it, profiles."""
-    found = {one.instance: one for one in (*own_objects(clients), *security_objects(meter), *push_objects(meter))}
+    own = (*own_objects(clients), *security_objects(meter), *push_objects(meter), *image_objects(meter))
+    found = {one.instance: one for one in own}
     for row in QUANTITIES.values():
         if row.obis is None or row.class_id not in CLASSES or not _served(meter, row):
             continue

@@ -9,7 +9,7 @@ from typing import Final
 
 STEP: Final = 8
 """Between two attributes, and between two methods."""
-FIRST_METHOD: Final = {3: 0x28, 4: 0x38, 5: 0x48, 7: 0x58, 8: 0x60, 12: 0x20, 15: 0x60, 17: 0x20, 64: 0x30}
+FIRST_METHOD: Final = {3: 0x28, 4: 0x38, 5: 0x48, 7: 0x58, 8: 0x60, 12: 0x20, 15: 0x60, 17: 0x20, 18: 0x40, 64: 0x30}
 """Offset of the first method, by class."""
 
 
