@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,20 +45,28 @@ def _attend(meter: Any, count: int | None, seconds: float | None, *, json: bool)
     return told
 
 
+def tell(meter: Any) -> None:
+    """Show on stderr what a meter has told unasked while something else was asked."""
+    while meter.ear.reports:
+        for line in _lines(meter.ear.reports.popleft()):
+            print(line, file=sys.stderr)
+
+
 def _show(one: Report, *, json: bool) -> None:
-    if json:
-        print(json_module.dumps(_as_object(one), ensure_ascii=False), flush=True)
-        return
-    print(f"{_kind(one)} from {one.address.digits}{f' at {text_of(one.sent)}' if one.sent else ''}")
+    for line in [json_module.dumps(_as_object(one), ensure_ascii=False)] if json else _lines(one):
+        print(line, flush=True)
+
+
+def _lines(one: Report) -> Iterator[str]:
+    yield f"{_kind(one)} from {one.address.digits}{f' at {text_of(one.sent)}' if one.sent else ''}"
     for reading in one.readings:
-        print(f"  {reading.item}  {_value(reading)}  {reading.quantity or ''}".rstrip())
+        yield f"  {reading.item}  {_value(reading)}  {reading.quantity or ''}".rstrip()
     for table in one.tables:
-        print(f"  {describe_oad(table.oad.packed)}")
+        yield f"  {describe_oad(table.oad.packed)}"
         for name, value in (pair for row in _rows(table) for pair in row.items()):
-            print(f"    {name:<48}{'-' if value is None else value}")
+            yield f"    {name:<48}{'-' if value is None else value}"
     for octets in one.frames:
-        print(f"  {one.port}  {octets.hex(' ').upper()}")
-    sys.stdout.flush()
+        yield f"  {one.port}  {octets.hex(' ').upper()}"
 
 
 def _value(reading: Reading) -> str:
@@ -68,7 +77,7 @@ def _value(reading: Reading) -> str:
 
 
 def _kind(one: Report) -> str:
-    return "end of the connection" if one.released else "report"
+    return "end of the connection" if one.released else "report in passing" if one.in_passing else "report"
 
 
 def _rows(table: RecordTable) -> list[dict[str, Any]]:

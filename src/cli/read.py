@@ -70,6 +70,10 @@ def _readings(meter: Client, dialect: str, items: list[str]) -> list[Reading]:
     missing = {item: _unnamed(item, dialect) for item in items if _unnamed(item, dialect) is not None}
     asked = [item for item in items if item not in missing]
     given = iter(meter.read_many(asked) if asked else [])
+    if dialect == "dlt69845":
+        from meterwire.cli.listen_dlt69845 import tell  # noqa: PLC0415  a dialect is loaded when it is spoken
+
+        tell(meter)
     return [missing.get(item) or next(given) for item in items]
 
 

@@ -14,6 +14,7 @@ from meterwire.cli.profile_dlt69845 import name_of
 from meterwire.emulate import emulated
 from meterwire.meter_model.control import Control
 from meterwire.meter_model.device import Device
+from meterwire.meter_model.inputs import Inputs
 from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.stored_rows import heading_of
 
@@ -212,3 +213,17 @@ def test_sends_and_runs_a_file(served, password, tmp_path, capsys):
     assert run(["act", url, "run-file", "2026-01-01T00:00:00", "--yes"]) == 0
     assert served.emulation.meter.files.program(0, len(image)) == image
     assert run(["act", url, "send-file", str(tmp_path / "none"), "--yes"]) == 2
+
+
+def test_what_a_meter_tells_in_passing_is_shown(capsys):
+    """An event that comes with the answer to a read stands on stderr, and the readings alone on stdout."""
+    with emulated(Device.of_profile("three-phase"), ["dlt69845+tcp://127.0.0.1:0"], clock="frozen:2026-01-01") as meter:
+        model = meter.emulation.meter
+        meter.call(model.parameters.set, "follow_report", 1)
+        meter.call(model.reports.set_flag, "cover_open", 1)
+        meter.call(model.change_inputs, Inputs(cover_open=True))
+        assert run(["read", meter.url("dlt69845"), "voltage_a", "--json"]) == 0
+    found = capsys.readouterr()
+    assert [one["item"] for one in json.loads(found.out)] == ["voltage_a"]
+    assert "report in passing from 000000000161" in found.err
+    assert "301B0200 cover open" in found.err

@@ -92,7 +92,7 @@ class Procedures(
             apdu_size=apdu_size,
         )
         self.ear = Ear(self.session, zone, self.objects)
-        self.session.report = self.ear.take
+        self.session.report, self.session.followed = self.ear.take, self.ear.follow
 
     @property
     def address(self) -> Address:

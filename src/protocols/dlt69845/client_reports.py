@@ -23,10 +23,13 @@ from meterwire.quantities import by_oad
 from meterwire.quantities.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from meterwire.protocols.dlt69845.services.common import ResultNormal
     from meterwire.protocols.dlt69845.session import Session
+    from meterwire.protocols.wire.nodes import Variant
 
+_ATTRIBUTES: Final = 1
 _MOST: Final = 10_000
 """Reports that are kept at most."""
 
@@ -41,6 +44,7 @@ class Report(msgspec.Struct, frozen=True):
         frames: octets that came in at `port` of the meter.
         released: whether the meter ended the application connection (RELEASE-Notification).
         body: the APDU's body as it came.
+        in_passing: whether it came with an answer (FollowReport), and so needs no receipt.
         sent: when the meter says that it was sent (time tag), aware; None without one.
     """
 
@@ -52,6 +56,7 @@ class Report(msgspec.Struct, frozen=True):
     frames: tuple[bytes, ...] = ()
     released: bool = False
     sent: dt.datetime | None = None
+    in_passing: bool = False
 
 
 class Ear:
@@ -68,6 +73,13 @@ class Ear:
         self._last: Any = None
         self.serve: Callable[[bytes], bytes] | None = None
         self.reports: deque[Report] = deque(maxlen=_MOST)
+
+    def follow(self, told_in_passing: Variant) -> None:
+        """Keep what came with an answer; the same again, with a repeated answer, is told once."""
+        if told_in_passing != self._last:
+            with using(self._objects):
+                self.reports.append(passed_by(self._session.address, told_in_passing, self.zone))
+        self._last = told_in_passing
 
     def take(self, apdu: Apdu) -> report.ReportResponse | None:
         """The receipt for a report, None for what is none."""
@@ -92,6 +104,8 @@ class ReportProcedures:
         self, seconds: float, most: int = _MOST, serve: Callable[[bytes], bytes] | None = None
     ) -> Steps[list[Report]]:
         """Wait for reports and acknowledge each (REPORT-Response) at once; one that is repeated is told once.
+
+        What came in passing, with answers to what was asked before, is among them.
 
         A meter that dials in is answered its logins and heartbeats meanwhile.
 
@@ -151,6 +165,18 @@ def receipt_of(body: Any, serve: Callable[[bytes], bytes] | None = None) -> repo
     return None
 
 
+def passed_by(sender: Address, follow_report: Variant, zone: dt.tzinfo) -> Report:
+    """What came with an answer: attributes (1) or records (2)."""
+    if follow_report.tag == _ATTRIBUTES:
+        return Report(sender, follow_report, readings=_readings(follow_report.value, zone), in_passing=True)
+    tables = tuple(table_of(one, zone) for one in follow_report.value)
+    return Report(sender, follow_report, tables=tables, in_passing=True)
+
+
+def _readings(results: Iterable[ResultNormal], zone: dt.tzinfo) -> tuple[Reading, ...]:
+    return tuple(reading(Item(str(one.oad), one.oad, by_oad(one.oad.packed)), one, zone) for one in results)
+
+
 def told(sender: Address, body: Any, zone: dt.tzinfo) -> Report:
     """A report with its values scaled, its records as columns."""
     tag = getattr(body, "time_tag", None)
@@ -160,8 +186,7 @@ def told(sender: Address, body: Any, zone: dt.tzinfo) -> Report:
         return Report(sender, body, released=True, sent=sent)
     heard = body.report
     if isinstance(heard, report.ReportList):
-        readings = (reading(Item(str(one.oad), one.oad, by_oad(one.oad.packed)), one, zone) for one in heard.results)
-        return Report(sender, body, readings=tuple(readings), sent=sent)
+        return Report(sender, body, readings=_readings(heard.results, zone), sent=sent)
     if isinstance(heard, report.ReportRecordList):
         return Report(sender, body, tables=tuple(table_of(one, zone) for one in heard.records), sent=sent)
     if isinstance(heard, report.ReportTransparent):

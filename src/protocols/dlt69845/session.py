@@ -79,6 +79,8 @@ class Session:
         reception: answers the LINK requests of a meter that has dialled in.
         ended: the meter's word that it has ended the connection, None while it has not.
         report: is given each other APDU that the meter sends unasked; gives the body to answer with, or None.
+        followed: is given what the meter tells in passing, with an answer (FollowReport).
+        waits: whether the meter hinted with its last answer that it has something to tell (ACD).
 
     Raises:
         LocalProtocolError: one of these does not exist, or nobody answers at the address.
@@ -121,6 +123,9 @@ class Session:
         self.reception = Reception(clock)
         self.ended: ReleaseNotification | None = None
         self.report: Callable[[Apdu], Any | None] | None = None
+        self.followed: Callable[[Variant], None] | None = None
+        self.waits = False
+        self._answer: Any = None
         self._number = 0
         self._apdu = codec(Apdu, edition)
 
@@ -262,6 +267,7 @@ class Session:
                 acknowledged = b""
                 return result if isinstance(result, Reply) else reply
             self.link.learn(link)
+            self._heed()
             return result
 
         self.link.forget()
@@ -291,7 +297,17 @@ class Session:
             inside = unwrapped(self._machine, apdu.body, shield)
             apdu = self._apdu.parse(inside)
             _refusal(apdu, number)
+        self._answer = apdu.body
         return accept(apdu.body) if apdu.service == service else IGNORED
+
+    def _heed(self) -> None:
+        """What came with the answer: the hint that something waits to be told (ACD), or what is told in passing."""
+        body = self._answer
+        piid = getattr(getattr(body, "response", body), "piid", None)
+        self.waits = bool(getattr(piid, "access", 0))
+        report = getattr(body, "follow_report", None)
+        if report is not None and self.followed is not None:
+            self.followed(report)
 
     def _shield_for(self, body: Any) -> Shield | None:
         """How a request is protected: what is no read must prove who asks."""

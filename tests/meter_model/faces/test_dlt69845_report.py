@@ -478,3 +478,47 @@ def test_events_that_wait_are_listed(meter):
     for notice in meter.reports.notices:
         meter.reports.settle(notice)
     assert head.ask(number=2, oad="33200200").response.result.result.value == Variant(1, ())
+
+
+@pytest.mark.parametrize("secured", [False, True])
+def test_our_own_client_keeps_what_comes_in_passing(meter, secured):
+    """A record and values that come with answers are told by listen; a hint that something waits is there before."""
+    meter.parameters.set("active_report", 0)
+    client = protected_client(meter)[0] if secured else Meter69845(Tap(meter), address=meter.identity.address)
+    client.read("address")
+    assert not client.session.waits
+    cover(meter, True)
+    meter.reports.tell("20000201", "40010200")
+    client.read("address")
+    assert client.session.waits
+    assert client.listen(0.1) == []
+    meter.parameters.set("follow_report", 1)
+    for _ in range(3):
+        client.read("voltage_a")
+    record, values = client.listen(0.1)
+    assert record.in_passing
+    assert values.in_passing
+    assert record.tables[0].oad == Oad.of(f"{COVER}0200")
+    assert [one.item for one in values.readings] == ["20000201", "40010200"]
+    assert nothing_waits(meter)
+    assert not client.session.waits
+    assert states(meter) == {CHANNEL: 0b0011}
+
+
+def test_a_protected_request_again_does_not_confirm_a_report_in_passing(meter):
+    """Each try is protected anew; it is the request inside that says whether the client has gone on."""
+    meter.parameters.set("active_report", 0)
+    meter.parameters.set("follow_report", 1)
+    client, tap = protected_client(meter)
+    cover(meter, True)
+    lost = []
+    read = tap.read
+    tap.read = lambda until: read(until) if lost else (read(until), lost.append(1), b"")[2]
+    client.session.patience = msgspec.structs.replace(client.session.patience, timeout=1.0, tries=3)
+    client.read("address")
+    assert lost
+    assert states(meter) == {CHANNEL: 0b0001}
+    (told,) = client.listen(0.1)
+    assert told.in_passing
+    client.read("voltage_a")
+    assert states(meter) == {CHANNEL: 0b0011}

@@ -16,7 +16,6 @@ from meterwire.meter_model.faces.dlt69845.report import Reporter
 from meterwire.meter_model.faces.dlt69845.security import unasked
 from meterwire.meter_model.faces.dlt69845.services import respond
 from meterwire.protocols.dialogue import Answer
-from meterwire.protocols.dlt69845.apdu import Service
 from meterwire.protocols.dlt69845.dates import DateTimeS
 from meterwire.protocols.dlt69845.link import EDITION, EDITIONS, Link
 from meterwire.protocols.dlt69845.login import HEARTBEAT, Presence
@@ -25,7 +24,6 @@ from meterwire.protocols.dlt69845.services.connect import ReleaseNotification
 
 _MOST_LATE: Final = 16
 """Answers that may wait to leave; of more the oldest are given up, as a busy device does."""
-_RECEIPT: Final = bytes([Service.REPORT_RESPONSE])
 
 
 class Face69845:
@@ -157,8 +155,6 @@ class Connection69845:
     def _answer(self, asked: Asked, now: float) -> Answer | None:
         self._heard = now
         self.context.client, self.context.changed, self.context.delay = asked.link.client, False, 0.0
-        if asked.user[:1] != _RECEIPT and asked.link.control.started_by_client:
-            self.reporter.asked(asked.user)
         user = respond(self.context, asked.user)
         if user is None or not asked.answered:
             return None

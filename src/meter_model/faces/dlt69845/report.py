@@ -73,7 +73,7 @@ class Reporter:
         self._number = 0
         self._sent: tuple[Notice | Passed | Told | Prepared, Any] | None = None
         self._attempts, self._again = 0, math.inf
-        self._followed: Notice | None = None
+        self._followed: Notice | Told | None = None
         self._last = b""
         self._may_be_allowed = "active_report" in getattr(context.meter, "parameters", {})
 
@@ -150,15 +150,16 @@ class Reporter:
         """A request has come: whoever goes on to another one has received what went with the answer to the last."""
         self._client_known = True
         if self._followed is not None and user != self._last:
-            self._mark(self._followed, END_CONFIRMED if self._followed.ended else BEGIN_CONFIRMED)
+            if isinstance(self._followed, Notice):
+                self._mark(self._followed, END_CONFIRMED if self._followed.ended else BEGIN_CONFIRMED)
             self._context.meter.reports.settle(self._followed)
             self._followed = None
         self._last = user
 
     def dressed(self, body: Any) -> Any:
         """An answer with the hint that something waits (ACD), and with a report in passing where there is room."""
-        reports = getattr(self._context.meter, "reports", None)
-        if reports is None or not reports.notices:
+        waiting = self._waiting()
+        if waiting is None:
             return body
         inner = getattr(body, "response", None)
         if inner is None or not isinstance(getattr(inner, "piid", None), PiidAcd):
@@ -167,19 +168,33 @@ class Reporter:
         body = msgspec.structs.replace(body, response=msgspec.structs.replace(inner, piid=hinted))
         if not self._allowed("follow_report") or self._sent is not None:
             return body
-        return self._with_report(body, reports.notices[0])
+        return self._with_report(body, waiting)
 
-    def _with_report(self, body: Any, notice: Notice) -> Any:
-        record = _record(self._context.meter, notice)
-        if record is None:
+    def _waiting(self) -> Notice | Told | None:
+        """What is the next to be told that can be told in passing: an event, or values."""
+        reports = getattr(self._context.meter, "reports", None)
+        if reports is None:
+            return None
+        values = (one for one in reports.passed if isinstance(one, Told))
+        return next(iter(reports.notices), None) or next(values, None)
+
+    def _with_report(self, body: Any, waiting: Notice | Told) -> Any:
+        report = self._in_passing(waiting)
+        if report is None:
             return body
-        codec = self._context.codec
-        room = self._context.apdu_size - len(codec(Apdu).build(Apdu.of(body))) - _TAIL
-        if len(codec(ResultRecord).build(record)) > room:
+        found = msgspec.structs.replace(body, follow_report=report)
+        if len(self._context.codec(Apdu).build(Apdu.of(found))) > self._context.apdu_size - _TAIL:
             return body
-        self._followed = notice
-        self._mark(notice, ENDED if notice.ended else BEGUN)
-        return msgspec.structs.replace(body, follow_report=Variant(2, (record,)))
+        self._followed = waiting
+        if isinstance(waiting, Notice):
+            self._mark(waiting, ENDED if waiting.ended else BEGUN)
+        return found
+
+    def _in_passing(self, waiting: Notice | Told) -> Variant | None:
+        if isinstance(waiting, Told):
+            return Variant(1, tuple(result_of(self._context, Oad.of(one)) for one in waiting.items))
+        record = _record(self._context.meter, waiting)
+        return None if record is None else Variant(2, (record,))
 
     # ------------------------------------------------------------ how
 

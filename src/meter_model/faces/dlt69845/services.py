@@ -60,6 +60,8 @@ def answer(context: Context, user: bytes) -> Any:
         if user[0] == Service.REPORT_RESPONSE and context.reporter is not None:
             context.reporter.received(user)
         return None
+    if context.reporter is not None:
+        context.reporter.asked(user)
     try:
         body = context.requests.parse(user).body
     except MalformedError:
