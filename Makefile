@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 CSRC := $(wildcard src/meter_model/core/csrc/*)
 
-.PHONY: recovery station area crash year demo test test-construct check bench fuzz docs bless setup clean
+.PHONY: recovery station area weight crash year demo test test-construct check bench fuzz docs bless setup clean
 
 setup: $(STAMP)
 
@@ -49,6 +49,9 @@ recovery: $(STAMP)
 crash: $(STAMP)
 	METERWIRE_KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest -q tests/cli/test_state.py -k kill
 	METERWIRE_CUTS=$(or $(CUTS),100000) $(BIN)/python -m pytest -q tests/meter_model/test_power_cuts.py
+
+weight: $(STAMP)
+	$(BIN)/python -m benchmarks.weight whole
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

@@ -30,7 +30,6 @@ from meterwire.meter_model.noise import uniform_at
 from meterwire.meter_model.profiles import Profile, load_profile
 from meterwire.meter_model.reports import Reports
 from meterwire.meter_model.sampling import sample_of
-from meterwire.meter_model.series import THRIFTY
 from meterwire.meter_model.status import Status
 from meterwire.meter_model.values import NotServed, Value
 from meterwire.quantities import Kind, Quantity
@@ -477,7 +476,7 @@ class Meter:
     def be_thrifty(self) -> None:
         """Spend time to save memory: for a process with hundreds of meters."""
         for series in (*self.freezes.series.values(), *self.load_profile.series.values()):
-            series.fresh = THRIFTY
+            series.be_thrifty()
 
     def miss(self, seconds: float) -> None:
         """So much time has passed in which nobody ran the meter: it had no power."""

@@ -37,7 +37,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder()
 
 
-class _Layout:
+class Layout:
     """How the values of rows with the same columns are packed.
 
     Args:
@@ -63,20 +63,20 @@ class _Layout:
             for value, scale in zip(_DECODER.decode(octets), self.scales, strict=True)
         ]
 
-    def fitting(self, values: Sequence[Value | None]) -> _Layout:
+    def fitting(self, values: Sequence[Value | None]) -> Layout:
         """This one, or one with denominators that suit these values too."""
         scales = tuple(map(_common, values, self.scales))
-        return self if scales == self.scales else _Layout(self.zone, self.columns, scales)
+        return self if scales == self.scales else Layout(self.zone, self.columns, scales)
 
 
 class _Layouts:
     """The layout in use for rows of one zone and the same columns, of all meters."""
 
     def __init__(self, zone: dt.timezone, columns: tuple[Quantity, ...]) -> None:
-        self.present = _Layout(zone, columns, (1,) * len(columns))
+        self.present = Layout(zone, columns, (1,) * len(columns))
         self.at_once = any(column.kind in _NOT_SAMPLED for column in columns)
 
-    def packed(self, second: int, values: Sequence[Value | None]) -> tuple[_Layout, bytes]:
+    def packed(self, second: int, values: Sequence[Value | None]) -> tuple[Layout, bytes]:
         """A second and its values as octets, and the layout that reads them."""
         self.present = layout = self.present.fitting(values)
         return layout, _SECOND.pack(second) + layout.pack(values)
@@ -92,7 +92,7 @@ class Row:
 
     __slots__ = ("_held", "_layout")
 
-    def __init__(self, layout: _Layout, held: Sample | bytes) -> None:
+    def __init__(self, layout: Layout, held: Sample | bytes) -> None:
         self._layout, self._held = layout, held
 
     @staticmethod
@@ -126,12 +126,14 @@ class Row:
         found = zip(self.columns, self._unpacked(), strict=True)
         return {name: value for name, value in found if value is not None}
 
-    def settle(self) -> None:
-        """Work the values out, and forget the copy of the meter that they come from: it is many times their size."""
+    def settle(self) -> tuple[Layout, bytes]:
+        """Work the values out, and forget the copy of the meter that they come from; gives what is kept instead."""
         held = self._held
         if not isinstance(held, bytes):
             values = [_read(held, quantity) for quantity in self._layout.columns]
-            self._layout, self._held = _layouts(self._layout.zone, self._layout.columns).packed(held.second, values)
+            self._layout, held = _layouts(self._layout.zone, self._layout.columns).packed(held.second, values)
+            self._held = held
+        return self._layout, held
 
     def state(self) -> list[Any]:
         """As builtins."""
@@ -148,9 +150,8 @@ class Row:
         return Row(*layouts.packed(second, [revived(value) for value in values]))
 
     def _unpacked(self) -> list[Any]:
-        self.settle()
-        held = self._held
-        return self._layout.unpack(held[_SECOND.size :]) if isinstance(held, bytes) else []
+        layout, octets = self.settle()
+        return layout.unpack(octets[_SECOND.size :])
 
 
 def _read(sample: Sample, quantity: Quantity) -> Value | None:

@@ -1,25 +1,24 @@
 """A ring of rows that a meter stores at set moments: behind each kind of freeze and each class of load profile.
 
 A row keeps the state of the meter, copied, and works its values out when somebody asks: storing is cheap, and a value
-is exactly what a reading at that moment gave. Where many meters share one process, rows settle as soon as newer ones
-follow: then each costs time once and little memory for ever.
+is exactly what a reading at that moment gave. Where many meters share one process, rows settle as soon as they are
+stored: then each costs time once and little memory for ever.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
 from meterwire.meter_model.row import Row
+from meterwire.meter_model.shelf import Shelf
 from meterwire.meter_model.tariff import NO_MORE
 
 Schedule = Callable[[int], int]
 """The first moment later than a minute since 1970 local; NO_MORE where there is none."""
-THRIFTY: Final = 2
-"""Rows of a ring that keep the copy of the meter where memory is dear."""
 _NO_ROWS: Final = deque[Row](maxlen=0)
 """The ring of everything that has stored nothing yet: an empty one of its own would take half a kilobyte."""
 
@@ -34,18 +33,18 @@ class Series:
 
     Attributes:
         next: the minute at which the next row is due.
-        fresh: rows that may keep the copy of the meter; older ones are settled.
+        thrifty: whether rows settle as soon as they are stored.
         total: how many rows there have been since the last clearing.
         end: the number of the row to come, all that ever were being numbered from 0.
     """
 
     def __init__(self, depth: int, schedule: Schedule, backfill: int = 0) -> None:
         self.depth, self.schedule = depth, schedule
-        self.fresh = depth
+        self.thrifty = False
         self.next = NO_MORE
         self.total = self.end = 0
         self._clears = 0
-        self._ring: deque[Row] = _NO_ROWS
+        self._ring: deque[Row] | Shelf = _NO_ROWS
         self._backfill = backfill
         self._missed: list[Row] = []
 
@@ -89,14 +88,19 @@ class Series:
             return
         self.total += len(self._missed) + 1
         self.end += len(self._missed) + 1
-        if not self._ring:
-            self._ring = deque(maxlen=self.depth)
-        self._ring.extend(self._missed)
-        self._ring.append(row)
-        for place in range(len(self._missed) + 1):
-            if place + self.fresh < len(self._ring):
-                self._ring[-1 - self.fresh - place].settle()
+        self._keep([*self._missed, row])
         self._missed.clear()
+
+    def _keep(self, rows: Sequence[Row]) -> None:
+        if rows and not self._ring:
+            self._ring = Shelf(self.depth) if self.thrifty else deque(maxlen=self.depth)
+        self._ring.extend(rows)
+
+    def be_thrifty(self) -> None:
+        """Let rows settle as soon as they are stored."""
+        self.thrifty = True
+        rows, self._ring = list(self._ring), _NO_ROWS
+        self._keep(rows)
 
     def clear(self) -> None:
         """Forget all rows."""
@@ -125,6 +129,5 @@ class Series:
         self.clear()
         self.total = state["total"]
         self.end = state.get("end", len(state["rows"]))
-        if state["rows"]:
-            self._ring = deque((Row.of(row, zone) for row in state["rows"]), self.depth)
+        self._keep([Row.of(row, zone) for row in state["rows"]])
         self._missed.extend(Row.of(row, zone) for row in state["missed"])

@@ -19,7 +19,7 @@ class Turn(msgspec.Struct, frozen=True):
     begins: bool
 
 
-class Detector(msgspec.Struct):
+class Detector(msgspec.Struct, gc=False):
     """Whether one event goes on, and since when what would change that has held.
 
     Time is given in slots, in each of which nothing changes; how time is cut into slots and calls changes no result. A

@@ -62,7 +62,7 @@ class EventRecord(msgspec.Struct, frozen=True):
         )
 
 
-class Memory(msgspec.Struct):
+class Memory(msgspec.Struct, gc=False):
     """All events of one kind.
 
     Attributes:

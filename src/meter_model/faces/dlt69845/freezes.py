@@ -136,10 +136,10 @@ def _minutes(meter: Meter) -> list[FreezeRow]:
     numbers: dict[tuple[int, int], int] = {}
     for number, series in profile.series.items():
         rows = series.rows
-        numbers |= {(number, id(row)): series.count - len(rows) + 1 + at for at, row in enumerate(rows)}
+        numbers |= {(number, row.second): series.count - len(rows) + 1 + at for at, row in enumerate(rows)}
     return [
         FreezeRow(
-            max(numbers[number, id(row)] for number, row in record.items()),
+            max(numbers[number, row.second] for number, row in record.items()),
             next(iter(record.values())).time,
             _values_of(tuple(record.values())),
         )
