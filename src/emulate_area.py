@@ -15,13 +15,17 @@ from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Any, Final
 
+from meterwire.area_control import AreaControl
 from meterwire.emulate import MakeFilters, background_loop
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.area import Area, Place
+from meterwire.meter_model.load import PHASES
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dialogue import Responder
 from meterwire.protocols.gdw376_2.codes import MeterProtocol
+from meterwire.transports.control import ControlServer, serve_control
 from meterwire.transports.endpoint import MODULE, Endpoint
+from meterwire.transports.hplc.control import PHASES as NODE_PHASES
 from meterwire.transports.hplc.meters import Behind
 from meterwire.transports.hplc.module import Module
 from meterwire.transports.hplc.settings import ModuleSettings, NetworkSettings, settings_of
@@ -79,17 +83,22 @@ class EmulatedArea:
         self._places = {place.address: place for place in area.places}
         self.meters: dict[str, Meter] = {}
         self.module = Module(
-            {place.address: Behind(_PROTOCOLS[place.protocol], self.connecting(place)) for place in area.places},
+            {place.address: self._behind(place) for place in area.places},
             settings_of(ModuleSettings, area.module),
             settings_of(NetworkSettings, area.network),
             seed=area.seed,
         )
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Of all meters, in the order of the area."""
+        return tuple(self._places)
+
     def meter(self, address: str) -> Meter:
         """The meter at an address; raises LocalProtocolError where there is none."""
         place = self._places.get(address)
         if place is None:
-            raise LocalProtocolError(f"there is no meter {address} in the area")
+            raise LocalProtocolError(f"there is no meter {address!r} in the area")
         if address not in self.meters:
             made = self._time.begun(partial(place.device.meter, clock=self._clock))
             made.be_thrifty()
@@ -101,6 +110,26 @@ class EmulatedArea:
         for address in addresses:
             self.meter(address).powered = on
         self.module.power(list(addresses), on=on)
+
+    def power_phase(self, phase: str, *, on: bool) -> None:
+        """One phase of the supply fails or comes back: nodes on it have no power, three-phase meters lose a phase.
+
+        Raises:
+            LocalProtocolError: there is no such phase.
+        """
+        if phase not in PHASES:
+            raise LocalProtocolError(f"there is no phase {phase!r}: {', '.join(PHASES)}")
+        single: list[str] = []
+        for address, node in self.module.network.nodes.items():
+            meter = self.meter(address)
+            if len(meter.circuit.phases) == len(PHASES):
+                (meter.restore_phase if on else meter.cut_phase)(phase)
+            elif node.phases == NODE_PHASES[phase]:
+                single.append(address)
+        self.power(single, on=on)
+
+    def _behind(self, place: Place) -> Behind:
+        return Behind(_PROTOCOLS[place.protocol], self.connecting(place), phases=place.device.profile.phases)
 
     def connecting(self, place: Place) -> Callable[[], Responder]:
         """Makes a connection to the meter of a place, which is made when it is first connected to."""
@@ -119,10 +148,12 @@ class ServedArea:
     Attributes:
         area: change it in the thread of the event loop only.
         served: one for each endpoint, in the order given.
+        control_url: where the control surface is served, empty where it is not.
     """
 
     def __init__(self, area: EmulatedArea) -> None:
         self.area = area
+        self.control_url = ""
         self.served: list[Served] = []
         self.stack = AsyncExitStack()
 
@@ -143,9 +174,16 @@ class ServedArea:
 
 
 async def emulate_area(
-    area: Area, urls: Sequence[str], *, clock: str = "", filters: MakeFilters | None = None
+    area: Area, urls: Sequence[str], *, clock: str = "", control: str | None = None, filters: MakeFilters | None = None
 ) -> ServedArea:
     """Serve an area on endpoints that speak Q/GDW 10376.2.
+
+    Args:
+        area: what to serve.
+        urls: the endpoints.
+        clock: replaces the clock of the area.
+        control: where to serve the control surface, such as `tcp://127.0.0.1:0` or `unix:/run/area.sock`.
+        filters: what the connections of each endpoint pass through.
 
     Raises:
         LocalProtocolError: an endpoint speaks something else, or the settings cannot be.
@@ -162,6 +200,11 @@ async def emulate_area(
             served = await serve(endpoint, made.area.module.connect, filters=around)
             made.served.append(served)
             made.stack.push_async_callback(served.aclose)
+        if control is not None:
+            surface = AreaControl(made.area, asyncio.get_running_loop().time)
+            server: ControlServer = await serve_control(control, surface.reply)
+            made.control_url = server.url
+            made.stack.push_async_callback(server.aclose)
     except BaseException:
         await made.aclose()
         raise
@@ -169,10 +212,12 @@ async def emulate_area(
 
 
 @contextmanager
-def emulated_area(area: Area, urls: Sequence[str], *, clock: str = "") -> Iterator[list[str]]:
+def emulated_area(
+    area: Area, urls: Sequence[str], *, clock: str = "", control: str | None = None
+) -> Iterator[list[str]]:
     """Serve an area in the background for as long as the context lasts; gives the URLs as a client opens them."""
     with background_loop() as loop:
-        served = asyncio.run_coroutine_threadsafe(emulate_area(area, urls, clock=clock), loop).result()
+        served = asyncio.run_coroutine_threadsafe(emulate_area(area, urls, clock=clock, control=control), loop).result()
         try:
             yield served.urls
         finally:

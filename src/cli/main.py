@@ -63,9 +63,9 @@ def serve(
     if gateway is not None:
         from meterwire.cli.serve_area import serve as run_area  # noqa: PLC0415
 
-        if device is not None or state is not None or control is not None:
-            raise LocalProtocolError("--device, --state and --control are for a meter, not for a --gateway")
-        return run_area(gateway, listen or [], clock, trace=trace, record=record)
+        if device is not None or state is not None:
+            raise LocalProtocolError("--device and --state are for a meter, not for a --gateway")
+        return run_area(gateway, listen or [], clock, control, trace=trace, record=record)
     if concentrator is not None:
         from meterwire.cli.serve_concentrator import serve as run_concentrator  # noqa: PLC0415
 
@@ -82,12 +82,13 @@ def meter(
     words: Annotated[list[str], Parameter(help="URL of the control surface, then set, get or event and its words.")],
     /,
     *,
+    of: Annotated[str | None, Parameter(name="--meter", help="Behind a gateway: which meter, or all.")] = None,
     json: Json = False,
 ) -> int:
-    """Change a served meter while others talk to it: `meter URL set phase b off`, `meter URL get clock`."""
+    """Change a served meter or area while others talk to it: `meter URL set phase b off`, `meter URL get clock`."""
     from meterwire.cli.meter import meter as run  # noqa: PLC0415
 
-    return run(words, json=json)
+    return run(words, of, json=json)
 
 
 @app.command

@@ -26,15 +26,22 @@ USAGE = """say what to do, behind the URL of the control surface:
   set misbehave silent=1 late=2.5 wrong_address=1 abnormal=1 disconnect=1 link=dlt645 | clear
   get load | phases | clock | power | programming | relay | fault | misbehave | identity | events | quantity NAME
   get inputs | wiring | limits | status | counts | record KIND
-  event cover-open"""
+  event cover-open
+of an area (serve --gateway): all of this with --meter ADDRESS or --meter all, and without it
+  set power off | on | off phase=b | off meters=000000000001,000000000002
+  set node 000000000003 drop | jam=0.8 | phase=b
+  set noise loss=0.3 seconds=60
+  set band 2
+  get area | nodes | network"""
 
 
-def meter(words: list[str], *, json: bool) -> int:
-    """Ask one thing; 1 if the meter says no."""
+def meter(words: list[str], of: str | None = None, *, json: bool) -> int:
+    """Ask one thing, of the meter or of one behind a gateway; 1 if it says no."""
     if len(words) < 2:
         raise LocalProtocolError(USAGE)
     url, *rest = words
-    reply = control(url, request(rest))
+    named = {} if of is None else {"meter": of}
+    reply = control(url, request(rest) | named, timeout=_PATIENCE)
     if json:
         print_json([reply])
     elif not reply["ok"]:
@@ -58,6 +65,10 @@ def request(words: list[str]) -> dict[str, Any]:
     asked: dict[str, Any] = {"op": "set", "what": what}
     if what == "phase":
         asked["phase"] = settings.pop(0).lower()
+    if what == "node":
+        asked["address"] = settings.pop(0)
+    if what == "band" and "=" not in settings[0]:
+        asked["band"] = _value(settings.pop(0))
     if what == "load" and "=" not in settings[0]:
         asked["kind"] = settings.pop(0)
     for word in settings:
@@ -65,6 +76,8 @@ def request(words: list[str]) -> dict[str, Any]:
     return asked
 
 
+_PATIENCE = 60.0
+"""Seconds: what is said to all meters of an area takes a while."""
 _FLAGS = {"on": {"on": True}, "off": {"on": False}}
 
 
@@ -72,6 +85,8 @@ def _setting(word: str) -> dict[str, Any]:
     name, equals, text = word.partition("=")
     if not equals:
         return _FLAGS.get(name, {name: True})
+    if name == "meters":
+        return {name: text.split(",")}
     return {name: _value(text)}
 
 

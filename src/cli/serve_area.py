@@ -13,7 +13,7 @@ from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.area import Area
 
 
-def serve(path: Path, listen: list[str], clock: str, *, trace: bool, record: Path | None) -> int:
+def serve(path: Path, listen: list[str], clock: str, control: str | None, *, trace: bool, record: Path | None) -> int:
     """Serve, print where, and wait for SIGINT or SIGTERM."""
     if not listen:
         raise LocalProtocolError("say where to listen: --listen gdw376-2+tcp://127.0.0.1:0, --listen gdw376-2+pty:")
@@ -21,14 +21,16 @@ def serve(path: Path, listen: list[str], clock: str, *, trace: bool, record: Pat
     with ExitStack() as recordings:
         filters = filters_of(recordings, trace=trace, record=record)
         with asyncio.Runner(loop_factory=fastest_loop()) as runner:
-            runner.run(_serve(area, listen, clock if clock != "real" or not area.clock else "", filters))
+            runner.run(_serve(area, listen, clock if clock != "real" or not area.clock else "", control, filters))
     return 0
 
 
-async def _serve(area: Area, listen: list[str], clock: str, filters: MakeFilters) -> None:
+async def _serve(area: Area, listen: list[str], clock: str, control: str | None, filters: MakeFilters) -> None:
     stop = interruption()
-    async with await emulate_area(area, listen, clock=clock, filters=filters) as served:
+    async with await emulate_area(area, listen, clock=clock, control=control, filters=filters) as served:
         for url in served.urls:
             print(f"listening {url}")
+        if served.control_url:
+            print(f"control {served.control_url}")
         print("ready", flush=True)
         await stop.wait()

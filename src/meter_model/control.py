@@ -30,16 +30,17 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from meterwire.errors import LocalProtocolError
+from meterwire.meter_model import control_line
 from meterwire.meter_model.circuit import PhaseOverride
 from meterwire.meter_model.clock import parse_time
 from meterwire.meter_model.control_books import BooksControl
 from meterwire.meter_model.control_case import Case
+from meterwire.meter_model.control_line import Request, choose
 from meterwire.meter_model.load import Load
 from meterwire.meter_model.meter import Meter
-from meterwire.meter_model.values import Demand, NotServed, Value
+from meterwire.meter_model.values import Demand, Value
 from meterwire.quantities import quantity
 
-LONGEST_LINE: Final = 65_536
 LONGEST_STEP: Final = 20 * 366 * 86_400.0
 """Seconds of one step of the clock: more would keep the meter busy for a minute."""
 EVENTS: Final = (
@@ -52,8 +53,6 @@ EVENTS: Final = (
     "button",
 )
 """What can be done to a meter's case and keys."""
-
-Request = Mapping[str, Any]
 
 
 class FaultSettings(Protocol):
@@ -147,20 +146,11 @@ class Control:
 
     def reply(self, line: bytes) -> bytes:
         """Answer one line of JSON with another; nothing is raised, whatever comes in."""
-        try:
-            if len(line) > LONGEST_LINE:
-                raise LocalProtocolError(f"a request is at most {LONGEST_LINE} octets")
-            request = msgspec.json.decode(line, type=dict[str, Any])
-        except (LocalProtocolError, msgspec.DecodeError, RecursionError) as error:
-            return msgspec.json.encode(_refusal(error))
-        return msgspec.json.encode(self.handle(request))
+        return control_line.reply(line, self.do)
 
     def handle(self, request: Request) -> dict[str, Any]:
         """Do what a request says; nothing is raised: an error is a reply."""
-        try:
-            return {"ok": True, "value": self.do(request)}
-        except (LocalProtocolError, NotServed, msgspec.ValidationError, RecursionError) as error:
-            return _refusal(error)
+        return control_line.handled(request, self.do)
 
     def do(self, request: Request) -> Any:
         """Do what a request says and give the value of the reply.
@@ -185,9 +175,9 @@ class Control:
         if operation == "get" and what == "record":
             return self._case.records(msgspec.convert(rest, _Named).name)
         if operation == "set":
-            return _choose(self._setters, "set", what)(rest)
+            return choose(self._setters, "set", what)(rest)
         if operation == "get":
-            getter = _choose(self._getters, "get", what)
+            getter = choose(self._getters, "get", what)
             if rest:
                 raise LocalProtocolError(f"get {what} takes nothing else: {', '.join(sorted(map(str, rest)))}")
             return getter()
@@ -314,17 +304,6 @@ class Control:
             raise LocalProtocolError(f"no event is called {name!r}: {', '.join(EVENTS)}")
         self._case.note(name)
         return {"count": self.meter.events.counts[name]}
-
-
-def _choose(table: Mapping[str, Any], operation: str, what: Any) -> Any:
-    found = table.get(what) if isinstance(what, str) else None
-    if found is None:
-        raise LocalProtocolError(f"{operation} what? one of {', '.join(table)}, not {what!r}")
-    return found
-
-
-def _refusal(error: Exception) -> dict[str, Any]:
-    return {"ok": False, "error": str(error) or type(error).__name__}
 
 
 def _plain(value: Value, decimals: int) -> dict[str, Any]:

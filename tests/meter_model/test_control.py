@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model import Constant, Meter
-from meterwire.meter_model.control import EVENTS, LONGEST_LINE, Control
+from meterwire.meter_model.control import EVENTS, Control
+from meterwire.meter_model.control_line import LONGEST_LINE
 
 
 class Link:

@@ -11,7 +11,7 @@ from meterwire.protocols.gdw376_2.codes import Denial, MeterProtocol, UartRate
 from meterwire.protocols.gdw376_2.unit import Unit
 from meterwire.transports.hplc.denied import Denied
 from meterwire.transports.hplc.questions import VALUE
-from meterwire.transports.hplc.settings import NODES
+from meterwire.transports.hplc.settings import DEFAULT_BAND, NODES
 
 if TYPE_CHECKING:
     from meterwire.transports.hplc.module import Module
@@ -40,6 +40,7 @@ def _clear_archive(module: Module, _: Unit) -> int:
 
 def _clear_data(module: Module, _: Unit) -> int:
     module.parameters.clear()
+    module.band = DEFAULT_BAND
     module.read.clear()
     return 0
 
@@ -81,10 +82,7 @@ def _local_rate(module: Module, asked: Unit) -> LineSettings:
 
 
 def _band(module: Module, asked: Unit) -> int:
-    """Another band: every node has to find the network again."""
-    _keep(module, asked)
-    for address in module.network.nodes:
-        module.network.drop(address)
+    module.switch_band(asked.value.band)
     return 0
 
 

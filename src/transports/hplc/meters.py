@@ -28,12 +28,17 @@ class Behind:
         protocol: what the meter speaks.
         connect: makes its responder; made when the node first speaks to it.
         commit: makes durable what answers acknowledge.
+        phases: of the meter, 1 or 3; 0 leaves it to the network.
     """
 
     def __init__(
-        self, protocol: MeterProtocol, connect: Callable[[], Responder], commit: Callable[[], None] | None = None
+        self,
+        protocol: MeterProtocol,
+        connect: Callable[[], Responder],
+        commit: Callable[[], None] | None = None,
+        phases: int = 0,
     ) -> None:
-        self.protocol = protocol
+        self.protocol, self.phases = protocol, phases
         self._connect, self._commit = connect, commit
         self._responder: Responder | None = None
 

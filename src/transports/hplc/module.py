@@ -26,7 +26,7 @@ from meterwire.transports.hplc.queries import QUERIES
 from meterwire.transports.hplc.questions import TIME, Questions
 from meterwire.transports.hplc.reading import Reading
 from meterwire.transports.hplc.reports import Reports
-from meterwire.transports.hplc.settings import NODES, ModuleSettings, NetworkSettings
+from meterwire.transports.hplc.settings import DEFAULT_BAND, NODES, ModuleSettings, NetworkSettings
 
 DEFAULT_RATE: Final = UartRate.BAUD_9600
 
@@ -43,6 +43,8 @@ class Module:
         archive: protocol by address, in the order in which the concentrator entered them.
         parameters: what the concentrator has set, by function.
         values: the last that the concentrator told of itself (14H F4).
+        band: of the network.
+        started: whether it has power: it begins when a concentrator first connects.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Module:
         self.address = self.settings.address
         self.network: Network = Network(self.address, list(meters), network or NetworkSettings(), self.clock, seed)
         self.network.changed = self._changed
+        for address, behind in meters.items():
+            self.network.wire(address, behind.phases)
         self.archive: dict[str, MeterProtocol] = {}
         if self.settings.archived:
             self.archive = {address: behind.protocol for address, behind in meters.items()}
@@ -68,6 +72,7 @@ class Module:
         self.version = self.settings.version
         self.rate = DEFAULT_RATE
         self.time = ""
+        self.band: int = DEFAULT_BAND
         self.registering_until = -math.inf
         self.registered: list[str] = []
         self.read: set[str] = set()
@@ -78,8 +83,8 @@ class Module:
         self.questions = Questions(self)
         self.leading = Leading(self)
         self.upgrade = Upgrade(self)
+        self.started = False
         self._sequence = 0
-        self._started = False
 
     def connect(self) -> ModuleConnection:
         """The connection of the concentrator; a new one resets the line, not the module."""
@@ -91,20 +96,25 @@ class Module:
 
     def next(self) -> float:
         """When something is due."""
-        if self.outbox or not self._started:
+        if self.outbox or not self.started:
             return 0.0
         return self.clock.next()
 
     def run(self, now: float) -> list[Answer]:
         """Let everything happen that is due; what is to be sent."""
-        if not self._started:
-            self._started = True
+        if not self.started:
+            self.started = True
             self.clock.advance(now)
             self.network.start()
             self.power_up()
-        self.clock.advance(now)
+        self.catch_up(now)
         answers, self.outbox = self.outbox, []
         return answers
+
+    def catch_up(self, now: float) -> None:
+        """Let everything happen that is due, for somebody who looks at the network or changes it."""
+        if self.started:
+            self.clock.advance(now)
 
     def power_up(self) -> None:
         """What a module says when it starts: what it is, and that it wants to know the time."""
@@ -190,6 +200,12 @@ class Module:
                 self.reports.found(node.address)
             elif node.address not in self.archive:
                 self.reports.refused(node.address)
+
+    def switch_band(self, band: int) -> None:
+        """Use another band: every node has to find the network again."""
+        self.band = band
+        for address in self.network.nodes:
+            self.network.drop(address)
 
     def power(self, addresses: list[str], *, on: bool) -> None:
         """The power of nodes, and of the meters behind them, fails or comes back."""

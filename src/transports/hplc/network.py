@@ -15,6 +15,7 @@ from meterwire.transports.clock import VirtualClock
 from meterwire.transports.hplc.settings import NetworkSettings
 
 CCO_TEI: Final = 1
+_ALL: Final = 7  # bits of phases A, B and C
 _CANDIDATES: Final = 3
 _OVERHEAD: Final = 16  # octets of frame control that every frame carries on the line (recalled)
 
@@ -95,7 +96,7 @@ class Network:
     ) -> None:
         self.settings, self.clock = settings, clock
         self._random = random.Random(f"{seed}/hplc")
-        self.cco = Node(address, 0, 7)
+        self.cco = Node(address, 0, _ALL)
         self.cco.tei = CCO_TEI
         self.nodes: dict[str, Node] = {}
         self.changed: Callable[[Node, bool], None] = _nobody
@@ -124,7 +125,7 @@ class Network:
         return places
 
     def _enter(self, address: str, depth: int) -> None:
-        phases = 7 if self._random.random() < self.settings.three_phase else 1 << self._random.randrange(3)
+        phases = _ALL if self._random.random() < self.settings.three_phase else 1 << self._random.randrange(3)
         node = Node(address, depth, phases)
         self.nodes[address] = self._wanting[address] = node
         self._layers[depth].append(node)
@@ -168,12 +169,25 @@ class Network:
                 node.proxy_changes += 1
         self.clock.at(self.clock.now() + self.settings.route_seconds, self._routes)
 
+    def wire(self, address: str, phases: int) -> None:
+        """Connect a node as its meter of 1 or 3 phases is; 0 leaves it where it is."""
+        node = self.nodes[address]
+        if phases == 3:
+            node.phases = _ALL
+        elif phases == 1 and node.phases == _ALL:
+            node.phases = 1 << int(address) % 3
+
     # ------------------------------------------------------------ trouble
 
     def noise(self, loss: float, seconds: float) -> None:
         """A burst of noise: this much more is lost on every hop for so long."""
         self._noise = loss
         self.clock.at(self.clock.now() + seconds, lambda: setattr(self, "_noise", 0.0))
+
+    @property
+    def noise_now(self) -> float:
+        """How much more is lost on every hop while there is a burst of noise."""
+        return self._noise
 
     @property
     def noisy(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from meterwire.protocols.gdw376_2 import queries, routes
-from meterwire.protocols.gdw376_2.codes import Band, Denial, IdFormat, ModuleKind, Production, Role
+from meterwire.protocols.gdw376_2.codes import Denial, IdFormat, ModuleKind, Production, Role
 from meterwire.protocols.gdw376_2.forwarding import MonitorAnswer
 from meterwire.protocols.gdw376_2.functions import FUNCTIONS, Unknown
 from meterwire.protocols.gdw376_2.unit import Unit
@@ -308,7 +308,7 @@ QUERIES: Final[Mapping[tuple[int, int | None], Callable[[Module, Unit], Any]]] =
     (0x03, 10): running_mode,
     (0x03, 11): _index,
     (0x03, 12): _identifier,
-    (0x03, 16): _set((0x05, 16), queries.FrequencyBand(Band.MHZ_2_441_TO_5_615)),
+    (0x03, 16): lambda module, _: queries.FrequencyBand(module.band),
     (0x03, 17): lambda _, __: queries.RadioBand(0, 0, 0),
     (0x03, 18): lambda _, __: queries.Encryption(0, 0, 0, 0),
     (0x03, 100): _set((0x05, 100), queries.FieldStrength(96)),

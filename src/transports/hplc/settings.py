@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from meterwire.errors import LocalProtocolError
+from meterwire.protocols.gdw376_2.codes import Band
 
 NODES: int = 1015
 """Most nodes of one network (recalled)."""
+DEFAULT_BAND = Band.MHZ_2_441_TO_5_615
 
 
 class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,7 +33,7 @@ class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         route_seconds: after so long a node looks for a better proxy (recalled: 20 to 420 s).
         join: probability that a node which hears a joined proxy joins at one beacon (plausible).
         last_gasp: probability that the last report of a node without power arrives (plausible).
-        three_phase: share of nodes on all three phases (plausible).
+        three_phase: share of nodes on all three phases, where nobody says what their meters are (plausible).
     """
 
     levels: int = 5
