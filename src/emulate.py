@@ -372,7 +372,8 @@ class _PoweredTimed(_Powered):
 
     def next(self) -> float:
         """When the meter wants to speak of its own accord; without power it asks later."""
-        return float(self._responder.next())
+        due: float = self._responder.next()
+        return due
 
     def run(self, now: float) -> list[Any]:
         """What the meter says of its own accord."""

@@ -276,7 +276,7 @@ class Meter:
     @property
     def answers(self) -> bool:
         """Whether it can be read: it has power, or was woken by its button and has a good battery."""
-        return self.powered or self.status.awake
+        return self._ledger.running or self.status.awake
 
     def _feed(self) -> None:
         """Live or die with what feeds the meter: any phase, or its auxiliary supply."""

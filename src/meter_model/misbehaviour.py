@@ -110,7 +110,8 @@ class _Misbehaving:
 
     def receive(self, octets: bytes, now: float) -> list[Answer]:
         """What the meter answers, spoilt."""
-        return self._misbehaviour.spoil(self._responder.receive(octets, now))
+        answers = self._responder.receive(octets, now)
+        return answers if self._misbehaviour.manners is _GOOD else self._misbehaviour.spoil(answers)
 
     def idle(self, now: float) -> list[Answer]:
         """The line fell silent."""

@@ -145,7 +145,7 @@ class Connection69845:
         if not self._face.meter.answers:
             self.link.take()
             return []
-        answers = [Answer(octets) for octets in self.link.take()]
+        answers = [Answer(octets) for octets in waiting] if (waiting := self.link.take()) else []
         for one in asked:
             answer = self._answer(one, now)
             if answer is not None:
@@ -153,24 +153,23 @@ class Connection69845:
         return answers
 
     def _answer(self, asked: Asked, now: float) -> Answer | None:
-        self._heard = now
-        self.context.client, self.context.changed, self.context.delay = asked.link.client, False, 0.0
-        user = respond(self.context, asked.user)
+        self._heard, context, link = now, self.context, asked.link
+        context.client, context.changed, context.delay = link.client, False, 0.0
+        user = respond(context, asked.user)
         if user is None or not asked.answered:
             return None
-        after = self._line_seconds(self.context.delay)
-        if after:
-            self._late.append(_Late(now + after, user, asked.link, self.context.changed))
+        if context.delay and (after := self._line_seconds(context.delay)):
+            self._late.append(_Late(now + after, user, link, context.changed))
             self._late = self._late[-_MOST_LATE:]
             return None
-        octets = self.link.answer(user, asked.link, now)
-        self.link.frame_size = self.context.frame_size  # what was agreed holds from the next answer on
-        return Answer(octets, durable=self.context.changed)
+        octets = self.link.answer(user, link, now)
+        self.link.frame_size = context.frame_size  # what was agreed holds from the next answer on
+        return Answer(octets, context.changed)
 
     def _line_seconds(self, seconds: float) -> float:
         """The time of the line in which so much of the device's own passes; none where its clock stands still."""
-        clock = self.context.meter.clock if seconds else None
-        return 0.0 if clock is None or clock.frozen else seconds / float(clock.rate)
+        clock = self.context.meter.clock
+        return 0.0 if clock.frozen else seconds / float(clock.rate)
 
     def _answers_due(self, now: float) -> list[Answer]:
         """Answers whose time has come: meters behind this device have been asked meanwhile."""

@@ -83,7 +83,7 @@ class Reporter:
         """When to call `run`; infinite where nothing may be sent unasked, or nobody is there to be told."""
         if not (self._client_known or self._present()):
             return math.inf
-        if not self._allowed("active_report") or not self._channels():
+        if not self._may_be_allowed or not self._context.meter.parameters["active_report"] or not self._channels():
             return math.inf
         return self._again if self._sent is not None else self._looked + POLL
 
