@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import area, ciphered, codecs, fleet, machine, report, serving, start, weight
+from benchmarks import area, ciphered, codecs, dlms, fleet, machine, report, serving, start, weight
 from benchmarks.rows import Row
 
 WRITTEN = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "codecs": ("Octets to objects and back", codecs.run),
+    "dlms": ("DLMS/COSEM exchanges", dlms.run),
     "ciphered": ("Ciphered", ciphered.run),
     "serving": ("Reads served per core", serving.run),
     "start": ("Start of the command line", start.run),
@@ -22,6 +23,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
 }
 ABOUT = {
     "codecs": codecs.__doc__,
+    "dlms": dlms.__doc__,
     "ciphered": ciphered.__doc__,
     "serving": serving.__doc__,
     "start": start.__doc__,

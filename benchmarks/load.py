@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 CONNECTIONS = 32
 _PATIENCE = 10.0
+
+
+class Talk(Protocol):
+    """What one connection says."""
+
+    @property
+    def greeting(self) -> bytes:
+        """What must be said once, before anything else; empty for nothing."""
+
+    def greeted(self, answer: bytes) -> None:
+        """The answer to it."""
+
+    def request(self) -> bytes:
+        """The next request: the same one again, or one with another counter."""
 
 
 class Asking(asyncio.Protocol):
     """One connection with one request under way; answers are counted by their octets.
 
     Attributes:
+        talk: what it says.
         answered: how many answers came.
         last: the last answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
         self.answered = 0
         self.last = b""
         self._heard = b""
         self._size = 0
-        self._request = b""
         self._first: asyncio.Future[bytes] | None = None
         self._done: asyncio.Future[None] | None = None
         self._until = 0.0
@@ -38,11 +54,11 @@ class Asking(asyncio.Protocol):
         async with asyncio.timeout(_PATIENCE):
             return await self._first
 
-    def begin(self, request: bytes, size: int, until: float) -> asyncio.Future[None]:
+    def begin(self, size: int, until: float) -> asyncio.Future[None]:
         """Ask again and again until this time of the loop; done when the last answer has come."""
-        self._request, self._size, self._until, self._heard = request, size, until, b""
+        self._size, self._until, self._heard = size, until, b""
         self._done = self._loop.create_future()
-        self.transport.write(request)
+        self.transport.write(self.talk.request())
         return self._done
 
     def data_received(self, data: bytes) -> None:
@@ -60,7 +76,7 @@ class Asking(asyncio.Protocol):
         self.answered += 1
         self.last = data
         if self._loop.time() < self._until:
-            self.transport.write(self._request)
+            self.transport.write(self.talk.request())
         elif self._done is not None:
             self._done.set_result(None)
 
@@ -69,18 +85,22 @@ class Asking(asyncio.Protocol):
             self._done.set_exception(exc or ConnectionError("the server hung up"))
 
 
-async def connections(port: int, greeting: bytes, count: int = CONNECTIONS) -> list[Asking]:
-    """Open connections, and greet where the dialect wants it."""
+async def connections(port: int, talks: Sequence[Talk]) -> list[Asking]:
+    """Open a connection for each talk, and greet where it wants it."""
     loop = asyncio.get_running_loop()
-    made = [(await loop.create_connection(Asking, "127.0.0.1", port))[1] for _ in range(count)]
-    if greeting:
-        await asyncio.gather(*[one.ask(greeting) for one in made])
+    made = [(await loop.create_connection(lambda talk=talk: Asking(talk), "127.0.0.1", port))[1] for talk in talks]
+    await asyncio.gather(*[_greet(one) for one in made])
     return made
 
 
-async def load(asking: list[Asking], request: bytes, size: int, seconds: float) -> int:
+async def _greet(one: Asking) -> None:
+    if one.talk.greeting:
+        one.talk.greeted(await one.ask(one.talk.greeting))
+
+
+async def load(asking: list[Asking], size: int, seconds: float) -> int:
     """Ask over all connections for so long; the number of answers."""
     before = sum(one.answered for one in asking)
     until = asyncio.get_running_loop().time() + seconds
-    await asyncio.gather(*[one.begin(request, size, until) for one in asking])
+    await asyncio.gather(*[one.begin(size, until) for one in asking])
     return sum(one.answered for one in asking) - before

@@ -19,9 +19,9 @@ Nothing here is asserted by a test."""
 NOT_YET = """\
 ## Not measured here
 
-The goals for ciphered reads over sockets, waveform sums, harmonics and accuracy have no row yet; all but the first of
-these parts are not built. That hostile input is refused in bounded time and memory, with documented errors alone, is
-held by tests (`make test`, `make fuzz`), not by a stop-watch."""
+The goals for waveform sums, harmonics and accuracy have no row yet: these parts are not built. That hostile input is
+refused in bounded time and memory, with documented errors alone, is held by tests (`make test`, `make fuzz`), not by a
+stop-watch."""
 
 
 def table(rows: Iterable[Row]) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import codecs, gurux, records, report, serving
+from benchmarks import codecs, dlms, gurux, records, report, serving
 from benchmarks.rows import BY_HAND, Row, number, quantity
 
 
@@ -68,10 +68,18 @@ def test_the_codecs_agree_with_their_peers(monkeypatch):
     assert ("gurux-dlms, to lists" in peers) == (gurux.version() is not None)
 
 
+def test_exchanges_agree_with_their_peers(monkeypatch):
+    """Protects the same for association, GET and HDLC: each work comes to the value that its peer comes to."""
+    monkeypatch.setattr(codecs, "ROUNDS", 1)
+    peers = {one.peer for one in dlms.run()}
+    assert codecs.CONSTRUCT in peers
+    assert ("gurux-dlms" in peers) == (gurux.version() is not None)
+
+
 def test_the_meter_is_served_under_load(monkeypatch):
     """Protects the serving benchmark: every dialect answers every request, and the last answers hold the energy."""
     monkeypatch.setattr(serving, "ROUNDS", 1)
     monkeypatch.setattr(serving, "SECONDS", 0.05)
     rows = serving.run()
-    assert len(rows) == 3
+    assert len(rows) == 4
     assert all(one.ours > 0 and one.theirs > 0 for one in rows)
