@@ -14,6 +14,7 @@ from meterwire.meter_model.faces.dlt69845.services import respond
 from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.meter_model.meter import Meter
 from meterwire.protocols.dlt69845.apdu import Apdu
+from meterwire.protocols.dlt69845.data import IdentifiedMac, SecurityIdentifier
 from meterwire.protocols.dlt69845.descriptors import Oad, Omd
 from meterwire.protocols.dlt69845.services import action
 from meterwire.protocols.dlt69845.services import set as setting
@@ -41,8 +42,35 @@ def _writing() -> list[bytes]:
     return found
 
 
+def _files() -> dict[str, Variant]:
+    names = Variant(10, "a"), Variant(10, "b")
+    information = Variant(2, (*names, Variant(6, 64), Variant(4, "111"), Variant(10, "1"), Variant(22, 0)))
+    check = Variant(2, (Variant(22, 1), Variant(9, bytes(16))))
+    return {
+        "F0000700": Variant(2, (information, Variant(9, bytes(64)))),
+        "F0007F00": Variant(2, (Variant(10, "a"), Variant(6, 0), Variant(6, 10))),
+        "F0010700": Variant(2, (information, Variant(18, 32), check)),
+        "F0010800": Variant(2, (Variant(18, 0), Variant(9, bytes(32)))),
+        "F0010900": Variant(18, 0),
+        "F0010A00": Variant(2, (Variant(17, 0), Variant(17, 0), Variant(6, 0), Variant(6, 0), Variant(18, 9))),
+        "F0020700": Variant(2, (information, Variant(22, 0))),
+        "F0020800": Variant(2, (information, Variant(22, 0))),
+    }
+
+
+def _element() -> dict[str, Variant]:
+    code = Variant(94, IdentifiedMac(SecurityIdentifier(0x801C3110, bytes(4)), bytes(4)))
+    bought = Variant(15, 1), Variant(6, 100), Variant(6, 1), Variant(9, bytes(6)), code, Variant(9, bytes(6))
+    return {
+        "F1000600": Variant(2, bought),
+        "F1000900": Variant(2, (Variant(6, 30), code)),
+        "F1000500": Variant(0, None),
+    }
+
+
 def _ordering() -> list[bytes]:
     relay = Variant(81, Oad.of("F2050201"))
+    column = Variant(2, (Variant(18, 5), Variant(81, Oad.of("00100200")), Variant(18, 10)))
     orders = {
         "80008100": Variant(1, (Variant(2, (relay, Variant(17, 1), Variant(18, 5), Variant(3, True))),)),
         "80008200": Variant(1, (Variant(2, (relay, Variant(22, 1))),)),
@@ -50,6 +78,11 @@ def _ordering() -> list[bytes]:
         "43000600": Variant(0, None),
         "10100100": Variant(15, 0),
         "50000300": Variant(18, 0),
+        "50010400": column,
+        "50010700": Variant(1, (column,)),
+        "20157F00": Variant(4, "1" * 32),
+        **_files(),
+        **_element(),
     }
     items = [action.ActionItem(Omd.of(omd), value) for omd, value in orders.items()]
     several = action.ActionRequest(action.ActionRequestList(Piid(), tuple(items)))

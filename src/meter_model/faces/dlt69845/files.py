@@ -31,6 +31,7 @@ _DONE, _NO_FILE, _CHECK_FAILED = 100, 255, 104
 _CHECKS: Final = {0: "crc", 1: "md5", 2: "sha1", 255: "other"}
 _LARGE_BLOCK: Final = 4096
 """Octets of the blocks that a file is kept in which came whole."""
+_MOST_ON_SERVER: Final = 16
 _FILE: Final = (10, 10, 6, 4, 10, 22)
 _LONGEST_TEXT: Final = 128
 
@@ -210,8 +211,11 @@ def _fetch(files: Files, parameter: Variant) -> None:
 
 
 def _send(files: Files, parameter: Variant) -> None:
-    """Method 8 of F002: what was taken last, to the server under the target's name."""
-    files.server[_asked_of_server(parameter).target] = files.content()
+    """Method 8 of F002: what was taken last, to the server under the target's name; it has room for so many."""
+    target = _asked_of_server(parameter).target
+    if target not in files.server and len(files.server) >= _MOST_ON_SERVER:
+        raise Denied(Dar.TEMPORARY_FAILURE)
+    files.server[target] = files.content()
 
 
 def _compare(files: Files, parameter: Variant) -> Variant:
