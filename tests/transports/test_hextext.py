@@ -23,6 +23,20 @@ LINES = {
     f'if (ask("{SPACED}")) return 4;': (None, None, "if (ask return 4"),
     f"// {SPACED} the answer": (None, None, "// the answer"),
     f"read serial number: {SPACED}": (None, None, "read serial number"),
+    f"{SPACED} (16 bytes)": (None, None, "16 bytes"),
+    f"RX[16]={JOINED}": (None, "received", "16"),
+    f"len=16 {SPACED}": (None, None, "len=16"),
+    f"Frame 12: {SPACED}": (None, None, "Frame 12"),
+    f"发送数据：{SPACED} 长度16": (None, "sent", "长度16"),
+    f"{list(FRAME)}": (None, None, ""),
+    '{"type":"Buffer","data":' + f"{list(FRAME)}}}".replace(" ", ""): (None, None, 'type":"Buffer","data'),
+    FRAME.hex("."): (None, None, ""),
+    FRAME.hex("/"): (None, None, ""),
+    " ".join(f"0x{octet:x}" for octet in FRAME): (None, None, ""),
+    " ".join(f"${octet:02X}" for octet in FRAME): (None, None, ""),
+    "".join(f"%{octet:02X}" for octet in FRAME): (None, None, ""),
+    " ".join(f"&H{octet:02X}" for octet in FRAME): (None, None, ""),
+    " ".join(f"[{octet:02X}]" for octet in FRAME): (None, None, ""),
     f"READ: {SPACED}": (None, "received", ""),
     f"->Rx:{SPACED}": (None, "received", ""),
     "0x" + JOINED: (None, None, ""),
@@ -76,6 +90,15 @@ def test_octets_as_python_writes_them():
     for octets in (b"~\xa0\x08 #\x03\x93\x1b\xc2~", b"\x00'\"\\\n\r\t \x16"):
         (line,) = read_hex(f"12:00:01 [debug] Received data={octets!r} buffer=bytearray(b'')")
         assert line.octets == octets
+
+
+def test_octets_as_signed_numbers():
+    """Protects logs of languages whose octets have a sign."""
+    octets = bytes.fromhex("FEFEFEFE68AA16")
+    (line,) = read_hex(f"recv {[octet - 256 if octet > 127 else octet for octet in octets]}")
+    assert (line.octets, line.direction) == (octets, "received")
+    for text in ("[300, 1, 2, 3, 4, 5, 6]", "[10, 20, 30, 40, 50, 60, 70]"):
+        assert b"\x0a" not in next(read_hex(text)).octets  # no octet, or hexadecimal as well
 
 
 PARAGRAPHS = [

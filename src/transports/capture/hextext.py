@@ -1,8 +1,8 @@
 """Frames as people keep them: hex in text, with time stamps, TX and RX, offsets, commas, comments, in any mixture.
 
-`2024-05-01 12:00:01.123 TX: 68 AA`, `[12:00:01] <- 6811`, `发送：68 11`, `0x68, 0x11`, `68H 11H`, dumps with offset and
-text columns, octets as Python writes them (`b'~...'`). Every line gives something; what is not understood is kept as
-text. Lines right below each other may hold one message, where none says anything of its own.
+`2024-05-01 12:00:01.123 TX: 68 AA`, `[12:00:01] <- 6811`, `发送：68 11`, `0x68, 0x11`, `68H 11H`, `[104, -2]`,
+`b'~...'` as Python writes octets, dumps with offset and text columns. Every line gives something; what is not
+understood is kept as text. Lines right below each other may hold one message, where none says anything of its own.
 """
 
 from __future__ import annotations
@@ -35,7 +35,23 @@ _NEXT_TO_OCTETS: Final = frozenset({"in", "out", "read", "write"})
 """Words that say a direction only right in front of the octets, since they stand in sentences as well."""
 _TOKEN: Final = re.compile(r"[^\s,;:\-_|\[\](){}<>\"'=，；：。、\\]+")
 _OCTETS: Final = re.compile(r"(?:0[xX])?(?P<octets>(?:[0-9A-Fa-f]{2})+)[hH]?")
-_ESCAPED: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
+_MARKED: Final = re.compile(r"(?:\\x|(?<![0-9A-Za-z])\$|%|&[hH])([0-9A-Fa-f]{2})(?![0-9A-Fa-f])")
+_SINGLE: Final = re.compile(r"(?<![0-9A-Za-z])0[xX]([0-9A-Fa-f])(?![0-9A-Za-z])")
+_DOTTED: Final = re.compile(
+    r"(?<![0-9A-Za-z./])(?:[0-9A-Fa-f]{2}\.){7,}+[0-9A-Fa-f]{2}(?![0-9A-Za-z./])"
+    r"|(?<![0-9A-Za-z./])(?:[0-9A-Fa-f]{2}/){7,}+[0-9A-Fa-f]{2}(?![0-9A-Za-z./])"
+)
+_DECIMAL: Final = re.compile(r"\[\s*-?\d{1,3}(?:\s*,\s*-?\d{1,3}){5,}+\s*\]")
+_COUNT: Final = re.compile(
+    r"[(\[]\s*(?:len|length|size|长度)?\W{0,2}(?:0[xX][0-9A-Fa-f]{1,4}|\d{1,5})\s*(?:bytes?|octets?|B|字节)?\s*[)\]]"
+    r"|(?<![A-Za-z])(?:len|length|size|长度)\s?[=:：]?\s?\d{1,5}(?![0-9A-Za-z])",
+    re.IGNORECASE,
+)
+"""How many octets there are, or which buffer it is, beside the octets."""
+_APART: Final = "\u2060"
+"""Stands in front of numbers that are no octets while a line is read."""
+_NUMBERED: Final = re.compile(r"^\W*[A-Za-z]{2,}\W?[ \t]?\d{1,4}[:：][ \t]+(?=(?:[0-9A-Fa-f]{2}[ \t]+){2})")
+"""A word and a number in front of octets with spaces between them, such as `Frame 12:`."""
 _LITERAL: Final = re.compile(r"""b(?P<quote>['"])(?P<body>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)""")
 _CHARACTER: Final = re.compile(r"\\x(?P<hex>[0-9A-Fa-f]{2})|\\(?P<named>[nrt0\\'\"])|(?P<plain>[\x20-\x7e])")
 _NAMED: Final = {"n": 10, "r": 13, "t": 9, "0": 0, "\\": 92, "'": 39, '"': 34}
@@ -124,8 +140,8 @@ def _line(number: int, line: str, expected: int) -> tuple[TextLine, int | None]:
         offset, octets, text = dumped
         return TextLine(number=number, octets=octets, text=text), offset
     time, rest = _cut_time(line)
-    rest = _ESCAPED.sub(r" \1 ", _LITERAL.sub(_literal, rest))
-    octets, before, after = _run(rest)
+    octets, before, after = _run(_written_plainly(rest))
+    before, after = before.replace(_APART, ""), after.replace(_APART, "")
     if len(octets) < _FEW and line.startswith("//"):
         return TextLine(number=number, text=line), None
     direction, before = _cut_direction(before)
@@ -134,6 +150,30 @@ def _line(number: int, line: str, expected: int) -> tuple[TextLine, int | None]:
     goes_on = octets and time is None and direction is None and not said[0]
     begins = 0 if goes_on else 1
     return TextLine(number=number, octets=octets, time=time, direction=direction, text=text, begins=begins), None
+
+
+def _written_plainly(text: str) -> str:
+    """The same with octets as pairs of digits, however a program wrote them, and without counts and line numbers."""
+    text = _DECIMAL.sub(_decimal, _LITERAL.sub(_literal, text))
+    text = _MARKED.sub(r" \1 ", _SINGLE.sub(r"0x0\1", text))
+    text = _DOTTED.sub(lambda found: re.sub(r"[./]", " ", found[0]), text)
+    if len(_COUNT.findall(text)) == 1:
+        text = _COUNT.sub(_set_apart, text)
+    return _NUMBERED.sub(_set_apart, text, count=1)
+
+
+def _set_apart(found: re.Match[str]) -> str:
+    """Words that are no octets, though they look like some."""
+    return re.sub(r"(?=\b[0-9A-Fa-f])", _APART, found[0])
+
+
+def _decimal(found: re.Match[str]) -> str:
+    """Octets as decimal numbers, signed in some languages; as it stands where it is none, or could be hexadecimal."""
+    numbers = [int(number) for number in re.findall(r"-?\d+", found[0])]
+    plain = all(len(number) == 2 for number in re.findall(r"-?\d+", found[0]))
+    if plain or not all(-128 <= number <= 255 for number in numbers):
+        return found[0]
+    return " " + bytes(number & 0xFF for number in numbers).hex(" ") + " "
 
 
 def _literal(found: re.Match[str]) -> str:
