@@ -4,11 +4,13 @@ import random
 from functools import cache
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vector_files import vectors
 
 from meterwire.errors import LocalProtocolError
+from meterwire.protocols.dlms.listen import PushListener
 from meterwire.protocols.recognise import DIALECTS, Explanation, dissection, keys_of, pieces, plain, recognise
 from meterwire.protocols.wire.checks import crc_x25
 from meterwire.protocols.wire.dissect import tree
@@ -524,3 +526,38 @@ def test_frames_that_stray_from_the_text_are_read(name, named):
     (piece,) = pieces(octets, dialect if named else None)
     assert piece.is_valid
     assert piece.candidate.dialect == dialect
+
+
+NEAR_MISSES = [
+    ("0701 05 60147F00 0101 0206 1101 120020 0202 1102 00 01", "dlt69845"),  # ends within its Data
+    ("8501 01 00100200 01 0105 06000004D2 06", "dlt69845"),
+    ("C401C1 00 0103 0203 090C", "dlms"),
+]
+
+
+@pytest.mark.parametrize(("octets", "dialect"), NEAR_MISSES)
+def test_what_an_apdu_lacks_is_said(octets, dialect):
+    """Protects whoever pasted half a message: which it nearly is, and where it ends being one."""
+    (piece,) = pieces(bytes.fromhex(octets), dialect)
+    assert not piece.is_valid
+    assert piece.reason.startswith(f"like an APDU of {dialect}, but it fails at octet ")
+    assert dialect in pieces(bytes.fromhex(octets))[0].reason
+
+
+def test_a_title_with_its_length_in_front_of_it():
+    """Protects pushes of meters that say the length of their title twice: whose they are, and that they can be opened."""
+    title, key = b"MET\0\0\0\0\7", bytes(range(16))
+    push = bytes.fromhex("0F00000001 00 0202 0600000001 0600000002")
+    sealed = AESGCM(key).encrypt(title + bytes(4), push, b"\x30" + bytes(16))
+    content = b"\x30" + bytes(4) + sealed[:-4]
+    octets = b"\xdb\x09\x08" + title + bytes((len(content),)) + content
+    keys = keys_of(
+        {"dlms": {"encryption_key": key.hex(), "authentication_key": bytes(16).hex(), "system_title": title.hex()}}
+    )
+    (piece,) = pieces(octets)
+    said = [item.text for _, item in dissection(piece, Explanation(keys)).root.walk()]
+    assert "MET 0000000007" in said
+    assert "double-long-unsigned 2" in said
+    wrapped = bytes.fromhex("000100010010") + len(octets).to_bytes(2, "big") + octets
+    (push_heard,) = PushListener(keys).receive(wrapped)
+    assert [reading.value for reading in push_heard.readings] == [1, 2]

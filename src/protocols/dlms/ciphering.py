@@ -34,6 +34,11 @@ PROTECTED: Final = Sized(AXDR_LENGTH, Record(Protected))
 """A service-specific ciphered APDU behind its tag (global or dedicated)."""
 
 
+def sender_of(title: bytes) -> bytes:
+    """The eight octets of a system title; some meters say their number once more in front of them (seen in pushes)."""
+    return title[1:] if len(title) == 9 and title[0] == 8 else title
+
+
 @message(cite="DLMS UA 1000-2, 9.5, General-Glo-Ciphering, General-Ded-Ciphering")
 class GeneralCiphered:
     """Any APDU, protected with a global or dedicated key, with the title of its sender."""

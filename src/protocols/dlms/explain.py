@@ -9,7 +9,7 @@ from meterwire.errors import MalformedError
 from meterwire.protocols.axdr.plain import pretty
 from meterwire.protocols.dlms.acse import Aare, Aarq, Rlre, Rlrq, context_of, mechanism_of
 from meterwire.protocols.dlms.apdu import APDU
-from meterwire.protocols.dlms.ciphering import GeneralBlockTransfer, GeneralSigning, Protected
+from meterwire.protocols.dlms.ciphering import GeneralBlockTransfer, GeneralSigning, Protected, sender_of
 from meterwire.protocols.dlms.cosem.classes import attribute_name, class_name
 from meterwire.protocols.dlms.data import DATA, TAG_NAMES, Tag
 from meterwire.protocols.dlms.date_time import CosemDateTime
@@ -104,6 +104,7 @@ def _logical_name(octets: bytes) -> str:
 
 def title_text(octets: bytes) -> str | None:
     """A system title: three letters of the manufacturer and five octets of its own numbers."""
+    octets = sender_of(octets)
     letters = octets[:3]
     if len(octets) != 8 or not letters.isalpha():
         return None

@@ -14,6 +14,7 @@ from meterwire.protocols.dlms.ciphering import (
     GeneralSigning,
     Protected,
     WrappedKey,
+    sender_of,
 )
 from meterwire.protocols.dlms.decipher import CipherKeys, decipher
 from meterwire.protocols.dlms.security.general import header
@@ -86,7 +87,7 @@ def _deciphered(value: Any, keys: Sequence[KnownKeys]) -> tuple[bytes, bytes]:
 def _title(value: Any) -> bytes:
     if isinstance(value, Protected):
         return b""
-    title: bytes = value.originator if isinstance(value, GeneralCiphering) else value.title
+    title: bytes = value.originator if isinstance(value, GeneralCiphering) else sender_of(value.title)
     return title
 
 

@@ -50,6 +50,11 @@ def is_tag(octet: int) -> bool:
     return octet in _TAGS
 
 
+def is_service(octet: int) -> bool:
+    """Whether an APDU of DL/T 698.45 begins with this octet."""
+    return octet in _SERVICES
+
+
 def apdu_likelihood(octets: bytes) -> float:
     """How likely octets are an APDU of DLMS/COSEM; 0.4 where only the tag is known, 0.1 for anything else."""
     if not octets or octets[0] not in _TAGS:

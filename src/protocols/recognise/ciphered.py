@@ -8,7 +8,7 @@ from typing import Any, Final
 from meterwire.errors import SecurityError
 from meterwire.protocols.dlms.acse import Aare, Aarq
 from meterwire.protocols.dlms.apdu import APDU
-from meterwire.protocols.dlms.ciphering import GeneralCiphered, GeneralCiphering, Protected, WrappedKey
+from meterwire.protocols.dlms.ciphering import GeneralCiphered, GeneralCiphering, Protected, WrappedKey, sender_of
 from meterwire.protocols.dlms.decipher import TITLE_OCTETS, CipherKeys, decipher
 from meterwire.protocols.dlms.security.general import header
 from meterwire.protocols.dlms.security.wrapping import unwrap
@@ -47,7 +47,7 @@ class Ciphers:
         if isinstance(message, (Aarq, Aare)) and name in ("calling_title", "responding_title"):
             self._learn(self._titles, value, TITLE_OCTETS)
         elif isinstance(message, GeneralCiphered) and name == "content":
-            self._sender = value, message.title
+            self._sender = value, sender_of(message.title)
         elif isinstance(message, GeneralCiphering) and name == "content":
             self._sender = value, message.originator
             self._general = message

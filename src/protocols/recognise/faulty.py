@@ -9,7 +9,9 @@ from typing import Final
 
 from meterwire.errors import MalformedError
 from meterwire.protocols.dlms.apdu import APDU
-from meterwire.protocols.recognise.bare import is_tag
+from meterwire.protocols.dlt69845.apdu import Apdu
+from meterwire.protocols.dlt69845.link import EDITION
+from meterwire.protocols.recognise.bare import is_service, is_tag
 from meterwire.protocols.recognise.candidate import Candidate
 from meterwire.protocols.recognise.explain import Explanation
 from meterwire.protocols.recognise.framed import despite_checks
@@ -127,8 +129,7 @@ def reason(octets: bytes, offset: int, kinds: Sequence[Kind]) -> str:
     """Why there is no frame in some octets: what the likeliest start in them lacks."""
     found = _START.search(octets)
     if found is None:
-        long_enough = len(octets) >= _SHORTEST and WRAPPER in kinds
-        return _of_apdu(octets, offset) if long_enough and is_tag(octets[0]) else _NOTHING
+        return _of_apdu(octets, offset, kinds) if len(octets) >= _SHORTEST else _NOTHING
     at, best, far = found.start(), _NOTHING, 0
     for kind in kinds:
         error = kind.codec.trace(octets[at : at + _HEAD], spans=0).error
@@ -138,9 +139,18 @@ def reason(octets: bytes, offset: int, kinds: Sequence[Kind]) -> str:
     return best
 
 
-def _of_apdu(octets: bytes, offset: int) -> str:
-    error = codec(APDU).trace(octets[:_HEAD], spans=0).error
-    return _NOTHING if error is None or not error.offset else _but_for("like an APDU of dlms", offset, 0, error)
+def _of_apdu(octets: bytes, offset: int, kinds: Sequence[Kind]) -> str:
+    """What the likelier of the two kinds of APDU lacks: the one that is read farther."""
+    found = []
+    if WRAPPER in kinds and is_tag(octets[0]):
+        found.append(("dlms", codec(APDU).trace(octets[:_HEAD], spans=0).error))
+    if DLT69845 in kinds and is_service(octets[0]):
+        found.append(("dlt69845", codec(Apdu, EDITION).trace(octets[:_HEAD], spans=0).error))
+    errors = [(error.offset, dialect, error) for dialect, error in found if error is not None and error.offset]
+    if not errors:
+        return _NOTHING
+    _, dialect, error = max(errors, key=lambda one: one[0])
+    return _but_for(f"like an APDU of {dialect}", offset, 0, error)
 
 
 def _but_for(what: str, offset: int, at: int, error: MalformedError) -> str:
