@@ -8,7 +8,7 @@ from meterwire.errors import MalformedError
 from meterwire.protocols.axdr.plain import pretty
 from meterwire.protocols.dlt69845.acquisition import SHAPES
 from meterwire.protocols.dlt69845.address import Address, address_in
-from meterwire.protocols.dlt69845.apdu import Apdu
+from meterwire.protocols.dlt69845.apdu import Apdu, Service
 from meterwire.protocols.dlt69845.data import DATA_NAMES
 from meterwire.protocols.dlt69845.dates import Date, DateTime, DateTimeS, Interval, Time
 from meterwire.protocols.dlt69845.descriptors import Oad, Omd, Road, ScalerUnit
@@ -19,6 +19,8 @@ from meterwire.protocols.dlt69845.objects import describe_oad, describe_omd
 from meterwire.protocols.dlt69845.refusals import words
 from meterwire.protocols.dlt69845.services.action import ActionItem
 from meterwire.protocols.dlt69845.services.common import ResultNormal, ResultRecord
+from meterwire.protocols.dlt69845.services.get import GetRequestSimplified, GetResponseSimplified
+from meterwire.protocols.dlt69845.services.report import ReceiptSimplified, ReportSimplified
 from meterwire.protocols.dlt69845.services.security import PlainContent
 from meterwire.protocols.dlt69845.shapes import Shape
 from meterwire.protocols.dlt69845.stored_rows import table_of
@@ -35,6 +37,8 @@ _MOST_ELEMENTS: Final = 16
 _ARRAY: Final = 1
 _SETS: Final = {0: "none", 1: "all", 2: "of user types", 3: "at", 4: "numbered"}
 """Sets of meters (MS) in words."""
+_UNCERTAIN: Final = "left as octets: how it is packed is not known for certain"
+_SIMPLIFIED: Final = (GetRequestSimplified, GetResponseSimplified, ReportSimplified, ReceiptSimplified)
 _CHOICES: Final = frozenset({"result", "proof", "mechanism", "meters", "rows", "follow_report"})
 """Fields that hold one of several layouts under a number of their own, which is no tag of Data."""
 
@@ -62,8 +66,17 @@ def annotator(message: Any, field_name: str, value: Any) -> str | None:
         return _parameters(message)
     if isinstance(value, Variant) and field_name in _CHOICES:
         return None
+    if isinstance(message, Apdu) and field_name == "body" and isinstance(value, bytes):
+        return _left_alone(message)
+    if isinstance(message, _SIMPLIFIED) and field_name == "content":
+        return _UNCERTAIN
     text = _data(value) if isinstance(value, Variant) else meaning(value)
     return None if text is None else text[:_MOST_TEXT]
+
+
+def _left_alone(message: Apdu) -> str:
+    """Why the content of a service is shown as octets."""
+    return _UNCERTAIN if isinstance(message.service, Service) else "left as octets: no such service is known"
 
 
 def _data(value: Variant) -> str | None:

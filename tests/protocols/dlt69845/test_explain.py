@@ -114,3 +114,19 @@ def test_columns_of_another_table(table, cell, said):
     """
     found = texts(bytes.fromhex(ROAD.format(table=table, cell=cell)), Apdu)
     assert any(text.startswith("target server address 05000000000001, ") and said in text for text in found), found
+
+
+@pytest.mark.parametrize(
+    ("octets", "said"),
+    [
+        ("4501010010020000", "left as octets: how it is packed is not known for certain"),
+        ("C501010100", "left as octets: how it is packed is not known for certain"),
+        ("0517010102030400", "left as octets: how it is packed is not known for certain"),
+        ("851701010203040000", "left as octets: how it is packed is not known for certain"),
+        ("880601010203040000", "left as octets: how it is packed is not known for certain"),
+        ("7F0102", "left as octets: no such service is known"),
+    ],
+)
+def test_what_is_left_as_octets_says_why(octets, said):
+    """COMPACT and simplified records of 2021, and services that nobody knows."""
+    assert said in texts(bytes.fromhex(octets), Apdu)

@@ -16,9 +16,10 @@ _SERVED: Final = (0, 1, 2, 3, 6, 7, 8, 9, 12, 13, 14, 17, 18, 19, *range(20, 27)
 PROTOCOL: Final = sum(1 << 63 - bit for bit in _SERVED).to_bytes(8, "big")
 """Protocol conformance, first bit highest: association; GET normal, list, record, next; SET and ACTION, alone, in lists
 and with GET; reports, in passing too, and ACD; APDUs in pieces, both ways; protected transfer; attribute 0."""
-FUNCTIONS: Final = sum(1 << 127 - bit for bit in (*range(8), 10, 16, 17, 18, 29, 30)).to_bytes(16, "big")
+FUNCTIONS: Final = sum(1 << 127 - bit for bit in (*range(8), 10, 13, 14, 16, 17, 18, 29, 30)).to_bytes(16, "big")
 """Functional conformance: active, bidirectional, reactive and apparent energy; demand of these; rates; remote control
-of the load; event records and reports; temperature; upgrade and comparison of the software."""
+of the load; harmonic contents and distortion; event records and reports; temperature; upgrade and comparison of the
+software."""
 
 
 class Conformance(msgspec.Struct, frozen=True):
