@@ -24,21 +24,27 @@ _LONGEST = 1 << 62
 
 
 class Codec(Generic[T]):
-    """Reads, builds, traces and measures one layout in one edition of its standard."""
+    """Reads, builds, traces and measures one layout in one edition of its standard.
+
+    Attributes:
+        layout: a message class, or a node.
+        edition: of the standard, where the layout differs by it.
+    """
 
     def __init__(self, layout: Any, edition: int | None = None, engine_name: str | None = None) -> None:
         node = node_of(layout)
         self.layout = node.cls if isinstance(node, Record) else node
         self.edition = edition
         self._engine = engine(self.layout, edition, engine_name or chosen())
+        declared = self.layout if isinstance(self.layout, Named) else info(self.layout)
+        self._name = declared.name if declared is not None else type(self.layout).__name__
         self._trace: Any = None
         self._scan: Any = None
 
     @property
     def name(self) -> str:
         """The registered name of the layout, such as `dlt645.Frame`."""
-        declared = self.layout if isinstance(self.layout, Named) else info(self.layout)
-        return declared.name if declared is not None else type(self.layout).__name__
+        return self._name
 
     def parse(self, octets: bytes, *, limits: Limits = LIMITS) -> T:
         """The value of exactly these octets.
