@@ -81,6 +81,7 @@ class Reports:
     def __init__(self) -> None:
         self._new: Counter[str] = Counter()
         self._flags: dict[str, int] = {}
+        self._in_passing: set[str] = set()
         self._notices: deque[Notice] = deque(maxlen=_MOST_NOTICES)
         self._states: dict[tuple[str, int], dict[int, int]] = {}
         self._passed: deque[Passed | Told] = deque(maxlen=_MOST_PASSED)
@@ -111,6 +112,14 @@ class Reports:
         self._flags[kind] = flag
         if not flag:
             self._notices = deque((one for one in self._notices if one.kind != kind), maxlen=_MOST_NOTICES)
+
+    def only_in_passing(self, kind: str) -> bool:
+        """Whether events of a kind are told with answers to something else, and never unasked."""
+        return kind in self._in_passing
+
+    def set_only_in_passing(self, kind: str, *, on: bool) -> None:
+        """Say so."""
+        self._in_passing = self._in_passing | {kind} if on else self._in_passing - {kind}
 
     def begun(self, kind: str, number: int) -> None:
         """An event has begun; of too many that nobody fetches the oldest are given up."""
@@ -188,6 +197,7 @@ class Reports:
         return {
             "new": dict(self._new),
             "flags": dict(self._flags),
+            "in_passing": sorted(self._in_passing),
             "notices": [[one.kind, one.number, one.ended] for one in self._notices],
             "states": [[*place, [list(pair) for pair in states.items()]] for place, states in self._states.items()],
         }
@@ -199,6 +209,7 @@ class Reports:
             return
         self._new = Counter({str(name): int(count) for name, count in state["new"].items()})
         self._flags = {str(kind): int(flag) for kind, flag in state["flags"].items()}
+        self._in_passing = set(map(str, state.get("in_passing", ())))  # states of older versions have none
         notices = (Notice(str(kind), int(number), bool(ended)) for kind, number, ended in state["notices"])
         self._notices = deque(notices, maxlen=_MOST_NOTICES)
         self._states = {

@@ -13,8 +13,9 @@ from meterwire.errors import Refused
 from meterwire.meter_model import Meter, VirtualClock
 from meterwire.meter_model.esam69845 import CipherMachine69845Double
 from meterwire.meter_model.faces.dlt69845.face import Face69845
-from meterwire.meter_model.faces.dlt69845.record_objects import put, table_of
+from meterwire.meter_model.faces.dlt69845.record_objects import put, read, table_of
 from meterwire.meter_model.faces.dlt69845.report import ATTEMPTS, REPEAT_AFTER
+from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.meter_model.inputs import Inputs
 from meterwire.meter_model.saved import parts_of, restore
 from meterwire.protocols.dialogue import IGNORED
@@ -522,3 +523,28 @@ def test_a_protected_request_again_does_not_confirm_a_report_in_passing(meter):
     assert told.in_passing
     client.read("voltage_a")
     assert states(meter) == {CHANNEL: 0b0011}
+
+
+def test_the_report_mode_says_unasked_or_in_passing(meter):
+    """Attribute 11 (2021): 1 keeps an event back for the next answer; it survives a restart."""
+    mode = Oad.of(f"{COVER}0B00")
+    assert read(meter, mode) == Variant(22, 0)
+    put(meter, mode, Variant(22, 1))
+    for wrong, dar in ((Variant(22, 2), 8), (Variant(17, 1), 7)):
+        with pytest.raises(Denied) as denied:
+            put(meter, mode, wrong)
+        assert denied.value.dar == dar
+    meter.parameters.set("follow_report", 1)
+    cover(meter, True)
+    later = meter_at()
+    restore(
+        later, msgspec.msgpack.decode(msgspec.msgpack.encode({name: one() for name, one in parts_of(meter).items()}))
+    )
+    assert read(later, mode) == Variant(22, 1)
+    head = Head(later)
+    assert head.ask().follow_report is not None
+    assert head.wait(5) == []
+    assert head.ask(number=2).follow_report is None  # whoever asks on has received it
+    put(later, mode, Variant(22, 0))
+    cover(later, False)
+    assert len(head.wait(3)) == 1

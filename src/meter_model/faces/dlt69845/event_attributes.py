@@ -24,6 +24,7 @@ from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.wire.nodes import Variant
 
+_MODE: Final = 11
 _MOST_SECONDS: Final = 0xFFFF_FFFF
 
 
@@ -79,6 +80,11 @@ def _flag(meter: Meter, found: EventObject) -> Variant:
     return Variant(22, max((meter.reports.flag(kind) for kind in found.all_kinds), default=0))
 
 
+def _mode(meter: Meter, found: EventObject) -> Variant:
+    """0 unasked, 1 in passing (2021)."""
+    return Variant(22, int(all(map(meter.reports.only_in_passing, found.all_kinds))))
+
+
 def _valid(meter: Meter, found: EventObject) -> Variant:
     """All events that the meter knows it watches for."""
     del meter, found
@@ -122,6 +128,7 @@ _PLAIN: Final[Mapping[int, _Serve]] = {
     8: _flag,
     9: _valid,
     10: _times,
+    11: _mode,
 }
 _PHASED: Final[Mapping[int, _Serve]] = {
     2: _associations,
@@ -140,7 +147,7 @@ _PHASED: Final[Mapping[int, _Serve]] = {
 
 
 def put(meter: Meter, found: EventObject, number: int, data: Variant, by: Author | None = None) -> None:
-    """Set the configuration (6, of class 24: 5) or the report flag (8; 11); raises `Denied`."""
+    """Set the configuration (6, of class 24: 5), report flag (8; 11) or report mode (11); raises `Denied`."""
     if number == (5 if found.phased else 6):
         _configure(meter, found, data, by)
     elif number == (11 if found.phased else 8):
@@ -150,6 +157,13 @@ def put(meter: Meter, found: EventObject, number: int, data: Variant, by: Author
             raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
         for kind in found.all_kinds:
             meter.reports.set_flag(kind, int(data.value))
+    elif number == _MODE and not found.phased:
+        if data.tag != 22:
+            raise Denied(Dar.TYPE_UNMATCHED)
+        if data.value > 1:
+            raise Denied(Dar.SCOPE_OF_ACCESS_VIOLATED)
+        for kind in found.all_kinds:
+            meter.reports.set_only_in_passing(kind, on=bool(data.value))
     else:
         raise Denied(Dar.READ_WRITE_DENIED)
 

@@ -126,7 +126,8 @@ class Reporter:
 
     def _take_next(self) -> None:
         reports = self._context.meter.reports
-        notice = next(iter((*reports.notices, *reports.passed, *reports.prepared)), None)
+        events = (one for one in reports.notices if not reports.only_in_passing(one.kind))
+        notice = next(iter((*events, *reports.passed, *reports.prepared)), None)
         if notice is None:
             return
         piid = PiidAcd(priority=0, access=0, number=self._number)
