@@ -170,15 +170,24 @@ def _secured(
 ) -> tuple[Endpoint, Any, Any, dict[str, Any]]:
     """A client of DLMS/COSEM; a key file says how its association is secured."""
     make = _dlms if endpoint.dialect == "dlms" else _hdlc
-    if keys is None:
+    mechanism = endpoint.option("mechanism", "")
+    if keys is None and not mechanism:
         return endpoint, *make(endpoint, address, secret)
-    from meterwire.transports.key_file import client_of, read_keys, security_of  # noqa: PLC0415  for those who have one
+    from meterwire.transports import key_file  # noqa: PLC0415  for those who have one
 
-    client = client_of(read_keys(keys), endpoint.option("client"))
+    if keys is None:
+        blocking, waiting, settings = make(endpoint, address, b"")
+        return endpoint, blocking, waiting, settings | {"security": key_file.security_by_secret(mechanism, secret)}
+    client = key_file.client_of(key_file.read_keys(keys), endpoint.option("client"))
     endpoint = endpoint.with_option("client", client)
     blocking, waiting, settings = make(endpoint, address, secret)
     server = f"{endpoint.place} {address or endpoint.option('server', 1)}"
-    return endpoint, blocking, waiting, settings | {"security": security_of(keys, client, server=server)}
+    return (
+        endpoint,
+        blocking,
+        waiting,
+        settings | {"security": key_file.security_of(keys, client, server=server, mechanism=mechanism)},
+    )
 
 
 def _behind() -> Any:

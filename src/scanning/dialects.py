@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -10,6 +11,7 @@ import msgspec
 from meterwire.errors import Disconnected, LocalProtocolError, MeterwireError, NoAnswer, Refused
 from meterwire.protocols.dialogue import Line, Patience, converse
 from meterwire.protocols.listening import Attention, Tally
+from meterwire.scanning.clients import CLIENTS, FEW, PUBLIC, in_words, known_clients
 from meterwire.scanning.plan import Settings, Trial
 from meterwire.scanning.progress import Progress
 from meterwire.transports.endpoint import Endpoint
@@ -189,11 +191,14 @@ class ScannerDlms:
         _one_of(edition, [])
         given = endpoint.option("server")
         self._servers = SERVERS if given is None else (given,)
-        self._client: int = endpoint.option("client", 16)
+        self._client: int = endpoint.option("client", PUBLIC)
+        self._others = CLIENTS if endpoint.option("client") is None else ()
         self._wait: float = endpoint.option("timeout", _WAIT)
         stream = endpoint.carrier in {"tcp", "tcp-listen"}
         self._hdlc = ScannerHdlc(endpoint, edition) if stream and given is None else None
-        self.questions = len(self._servers) + (self._hdlc.questions if self._hdlc else 0)
+        self._pairs = [(server, self._client) for server in self._servers]
+        self._pairs += [(self._servers[0], client) for client in FEW if self._others]
+        self.questions = len(self._pairs) + (self._hdlc.questions if self._hdlc else 0)
         self.scope = f"servers {', '.join(map(str, self._servers))}" + (", then HDLC" if self._hdlc else "")
         self.meters: list[Meter] = []
 
@@ -202,13 +207,15 @@ class ScannerDlms:
         return Attention(self._wait, self._wait, self._wait)
 
     def search(self, line: Line, settings: Settings, progress: Progress) -> Trial:
-        """Ask each server for an association."""
+        """Ask each server for an association, and where nobody answers the first one as other clients."""
         trial = Trial(settings, Tally())
-        for server in self._servers:
-            progress.asking(f"server {server}")
+        for server, client in self._pairs:
+            if trial.found and client != self._client:
+                break
+            progress.asking(f"server {server}, client {client}")
             trial.tally.asked += 1
             try:
-                note = self._associate(line, server)
+                note = self._associate(line, server, client, progress)
             except NoAnswer:
                 continue
             except Disconnected:
@@ -216,7 +223,8 @@ class ScannerDlms:
                     raise
                 progress.say(f"the meter ended the connection when server {server} was asked: the others were not")
                 break
-            self.meters.append(Meter("dlms", str(server), note=note))
+            options = {} if client == PUBLIC else {"client": client}
+            self.meters.append(Meter("dlms", str(server), note=note, options=options))
             progress.say(f"server {server} answers")
             trial.found += 1
         if not trial.found and self._hdlc is not None:
@@ -224,20 +232,28 @@ class ScannerDlms:
             self.meters += self._hdlc.meters
         return trial
 
-    def _associate(self, line: Line, server: int) -> str:
+    def _associate(self, line: Line, server: int, client: int, progress: Progress) -> str:
         from meterwire.protocols.dlms.client import MeterDlms  # noqa: PLC0415  a dialect is loaded when it is scanned
 
-        patience = Patience(1, self._wait, f"server {server}")
-        meter = MeterDlms(line, server, client=self._client, patience=patience)
-        try:
-            meter.associate()
-        except Refused as refused:
-            return f"says no to client {self._client}: {refused.text}"
+        def make(number: int) -> Any:
+            return MeterDlms(line, server, client=number, patience=Patience(1, self._wait, f"server {server}"))
+
+        return _introduced(make, client, self._others, progress)
+
+
+def _introduced(make: Callable[[int], Any], client: int, others: Sequence[int], progress: Progress) -> str:
+    """What there is to know of a server: whether it lets the client in, its name, and other clients that it knows."""
+    meter = make(client)
+    try:
+        meter.associate()
+    except Refused as refused:
+        note = f"says no to client {client}: {refused.text}"
+    else:
+        note = f"client {client}"
         with suppress(MeterwireError):  # the name is for people; without it the server is there all the same
-            name = meter.read(_NAME).value
+            note += f", {_text(meter.read(_NAME).value)}"
             meter.release()
-            return f"client {self._client}, {_text(name)}"
-        return f"client {self._client}"
+    return note + in_words(known_clients(make, progress, [one for one in others if one != client]))
 
 
 HDLC_BAUDS: Final = (9600, 19200, 4800, 2400, 115200, 57600, 38400, 1200, 300)
@@ -265,11 +281,18 @@ class ScannerHdlc:
             for upper, lower in pairs
             if (size == 1) == (lower is None) and (size == 4 or max(upper, lower or 0) <= 0x7F)
         ]
-        self._client: int = endpoint.option("client", 16)
+        self._client: int = endpoint.option("client", PUBLIC)
+        self._others = CLIENTS if endpoint.option("client") is None else ()
         self._given: float | None = endpoint.option("timeout")
-        self.questions = len(self._places)
+        usual = [next(place for place in self._places if place.size == size) for size in sizes if self._has(size)]
+        self._pairs = [(place, self._client) for place in self._places]
+        self._pairs += [(place, client) for place in usual for client in FEW if self._others]
+        self.questions = len(self._pairs)
         self.scope = f"{len(self._places)} HDLC addresses"
         self.meters: list[Meter] = []
+
+    def _has(self, size: int) -> bool:
+        return any(place.size == size for place in self._places)
 
     def attention(self, settings: Settings) -> Attention:
         """How long to listen after one question."""
@@ -282,27 +305,32 @@ class ScannerHdlc:
             line.reconfigure(settings)
         trial, where = Trial(settings, Tally()), f"{settings}: " if settings else ""
         patience = Patience(1, self.attention(settings).begin, "server")
-        for place in self._places:
-            progress.asking(f"{where}server {place} in {place.size} octets")
+        for place, client in self._pairs:
+            if trial.found and client != self._client:
+                break
+            progress.asking(f"{where}server {place} in {place.size} octets, client {client}")
             trial.tally.asked += 1
             try:
-                note = self._knock(line, place, patience)
+                note = self._knock(line, place, client, patience)
             except NoAnswer:
                 continue
             if any(one.options.get("size") == place.size and one.address == str(place) for one in self.meters):
                 continue  # known, at another speed: a line without one
+            if not self.meters:  # the same meter answers to its other addresses, too
+                note += self._clients(line, place, client, patience, progress)
             options = {"server": place.upper, "size": place.size}
             options |= {} if place.lower is None else {"physical": place.lower}
+            options |= {} if client == PUBLIC else {"client": client}
             self.meters.append(Meter("dlms-hdlc", str(place), settings, note=note, options=options))
             progress.say(f"{where}server {place} answers to an address of {place.size} octets")
             trial.found += 1
         return trial
 
-    def _knock(self, line: Line, place: Any, patience: Patience) -> str:
+    def _knock(self, line: Line, place: Any, client: int, patience: Patience) -> str:
         """SNRM and, where the link is granted, DISC; what there is to know."""
         from meterwire.protocols.dlms.hdlc_carrier import HdlcCarrier  # noqa: PLC0415  see above
 
-        carrier = HdlcCarrier(self._client, place)
+        carrier = HdlcCarrier(client, place)
         try:
             converse(carrier.open(patience), line)
         except Refused as refused:
@@ -311,6 +339,18 @@ class ScannerHdlc:
         with suppress(MeterwireError):
             converse(carrier.close(patience), line)
         return f"address of {place.size} octets, information of {agreed.info_tx}, window {agreed.window_tx}"
+
+    def _clients(self, line: Line, place: Any, client: int, patience: Patience, progress: Progress) -> str:
+        """What the application says, behind the link."""
+        from meterwire.protocols.dlms.client import MeterDlms  # noqa: PLC0415  see above
+        from meterwire.protocols.dlms.hdlc_carrier import HdlcCarrier  # noqa: PLC0415  see above
+
+        def make(number: int) -> Any:
+            return MeterDlms(line, carrier=HdlcCarrier(number, place), patience=patience)
+
+        with suppress(MeterwireError):
+            return f", {_introduced(make, client, self._others, progress)}"
+        return ""
 
 
 def _text(name: Any) -> str:

@@ -40,6 +40,9 @@ LARGEST: Final = 65536
 SUFFIX: Final = ".counters"
 """Of the file beside the key file that keeps the counters."""
 
+TITLE: Final = "4D4D4D0000000001"
+"""Our system title, unless told otherwise."""
+
 MECHANISMS: Final = {
     "none": AuthenticationMechanism.NONE,
     "low": AuthenticationMechanism.LOW,
@@ -85,7 +88,7 @@ class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client: int | None = None
     mechanism: str = ""
     secret: str = ""
-    title: str = "4D4D4D0000000001"
+    title: str = TITLE
     meter_title: str = ""
     suite: int = 0
     protection: str = ""
@@ -144,29 +147,53 @@ def client_of(told: KeyFile, asked: int | None) -> int:
     return 1 if told.client is None else told.client
 
 
-def security_of(path: str | Path, client: int, *, server: str = "") -> Security:
+def mechanism_named(text: str) -> AuthenticationMechanism:
+    """A mechanism by its name or number; raises LocalProtocolError."""
+    if text in MECHANISMS:
+        return MECHANISMS[text]
+    if text.isascii() and text.isdecimal() and int(text) in set(AuthenticationMechanism):
+        return AuthenticationMechanism(int(text))
+    raise LocalProtocolError(f"{text!r} is no mechanism: {', '.join(MECHANISMS)}, or its number")
+
+
+def security_by_secret(mechanism: str, secret: bytes) -> Security:
+    """What a client brings that has a secret and no keys: an association without ciphering.
+
+    Raises:
+        LocalProtocolError: the mechanism is none, or needs keys or a secret.
+    """
+    found = mechanism_named(mechanism)
+    if found in (AuthenticationMechanism.HIGH_GMAC, AuthenticationMechanism.HIGH_ECDSA):
+        raise LocalProtocolError(f"{mechanism} needs keys: give a key file")
+    if not secret and found is not AuthenticationMechanism.NONE:
+        raise LocalProtocolError(f"{mechanism} needs a password or secret")
+    return Security(mechanism=found, secret=secret, title=bytes.fromhex(TITLE), random=secrets.token_bytes)
+
+
+def security_of(path: str | Path, client: int, *, server: str = "", mechanism: str = "") -> Security:
     """What a client brings, with counters that are kept beside the key file.
 
     Args:
         path: of the key file.
-        client: number of the client, which says the mechanism where the file does not.
+        client: number of the client, which says the mechanism where nothing else does.
         server: whose counters these are, where one file serves several meters.
+        mechanism: by name or number, in place of the file's.
 
     Raises:
         LocalProtocolError: the file cannot be read, or what it says does not fit together.
     """
     told, place = read_keys(path), Path(path)
     try:
-        mechanism = MECHANISMS[told.mechanism or OF_CLIENTS.get(client, "gmac")]
+        used = mechanism_named(mechanism or told.mechanism or OF_CLIENTS.get(client, "gmac"))
         bits = LEVELS[told.protection or ("both" if told.unicast_key else "none")]
         form = Form[told.form.upper()]
     except KeyError as error:
-        raise LocalProtocolError(f"{place}: {error.args[0]!r} is no mechanism, protection or form") from None
+        raise LocalProtocolError(f"{place}: {error.args[0]!r} is no protection or form") from None
     bits |= SIGNED if told.signed else 0
     keys = keys_of(told, place)
     counters = CounterFile(place.with_name(place.name + SUFFIX), _identifier(told), server)
     return Security(
-        mechanism=mechanism,
+        mechanism=used,
         secret=told.secret.encode(),
         title=_octets(place, "title", told.title, (8,)),
         peer_title=_octets(place, "meter_title", told.meter_title, (0, 8)),
@@ -175,7 +202,7 @@ def security_of(path: str | Path, client: int, *, server: str = "") -> Security:
         level=Level(bits, bits, form) if bits else None,
         dedicated=told.dedicated,
         user_id=told.user_id,
-        sending=counters.sending() if bits or mechanism is AuthenticationMechanism.HIGH_GMAC else None,
+        sending=counters.sending() if bits or used is AuthenticationMechanism.HIGH_GMAC else None,
         counter_from=counters.counter,
         received=counters.received(),
         remember=counters.remember,

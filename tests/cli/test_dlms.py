@@ -66,6 +66,30 @@ def test_everything_works_with_a_key_file(served, capsys, tmp_path):
     assert json.loads(capsys.readouterr().out)[0]["value"] == "CLI-2"
 
 
+@pytest.mark.parametrize(
+    ("client", "mechanism"), [(17, "low"), (18, "high"), (18, "2"), (19, "md5"), (20, "sha1"), (22, "sha256")]
+)
+def test_a_mechanism_with_a_secret_and_no_keys(served, capsys, client, mechanism):
+    """Protects `mechanism=` of a URL: by name or number, with the password as the secret."""
+    url, password = served[0].partition("?")[0], str(served[1])
+    asked = f"{url}?client={client}&mechanism={mechanism}"
+    assert run(["read", asked, "voltage_a", "--password-file", password]) == 0
+    assert "V" in capsys.readouterr().out
+    assert run(["read", asked, "voltage_a"]) == 2
+
+
+def test_mechanisms_that_cannot_be(served, capsys, tmp_path):
+    """One that needs keys, and one that is none; in place of what the key file says another one is used."""
+    url, password = served[0].partition("?")[0], str(served[1])
+    for mechanism, said in (("gmac", "key file"), ("ecdsa", "key file"), ("rot13", "no mechanism"), ("9", "no mech")):
+        assert run(["read", f"{url}?client=17&mechanism={mechanism}", "voltage_a", "--password-file", password]) == 2
+        assert said in capsys.readouterr().err
+    keys = tmp_path / "keys.toml"
+    keys.write_text('mechanism = "md5"\nsecret = "12345678"\n')
+    assert run(["read", f"{url}?client=17", "voltage_a", "--keys", str(keys)]) == 1
+    assert run(["read", f"{url}?client=17&mechanism=low", "voltage_a", "--keys", str(keys)]) == 0
+
+
 def test_listens_to_pushes(capsys):
     """A meter that pushes twice over TCP, once in a way nobody understands."""
     apdu = bytes.fromhex("0F400000070001010203090601000107 00FF060000046202020F00161B".replace(" ", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, Final
 
@@ -13,14 +14,24 @@ from meterwire.protocols.dlms.ciphering import GeneralBlockTransfer, GeneralSign
 from meterwire.protocols.dlms.cosem.classes import attribute_name, class_name
 from meterwire.protocols.dlms.data import DATA, TAG_NAMES, Tag
 from meterwire.protocols.dlms.date_time import CosemDateTime
-from meterwire.protocols.dlms.enums import DataAccessResult, InitiateError
+from meterwire.protocols.dlms.enums import ActionResult, DataAccessResult, InitiateError
 from meterwire.protocols.dlms.interpret import scaler_unit
 from meterwire.protocols.dlms.llc import Llc
 from meterwire.protocols.dlms.obis import Obis
 from meterwire.protocols.dlms.wrapper import Wrapper
 from meterwire.protocols.dlms.xdlms.common import DATA_CHOSEN, AttributeDescriptor, MethodDescriptor, ResultBlock
+from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
 from meterwire.protocols.dlms.xdlms.initiate import ConfirmedServiceError
 from meterwire.protocols.dlms.xdlms.notify import DataNotification
+from meterwire.protocols.dlms.xdlms.short_names import (
+    READ_DATA,
+    READ_ERROR,
+    READ_NEXT,
+    WRITE_ERROR,
+    WRITE_NEXT,
+    ReadResponse,
+    WriteResponse,
+)
 from meterwire.protocols.wire.codec import Codec, codec
 from meterwire.protocols.wire.declare import bits_info
 from meterwire.protocols.wire.dissect import Layer
@@ -80,11 +91,43 @@ def _of_message(message: Any, name: str, value: Any) -> str | None:
         return _words(InitiateError(value)) if value in set(InitiateError) else None
     if isinstance(message, ResultBlock) and name == "content":
         return None if value.tag == DATA_CHOSEN else _words(value.value)
+    if isinstance(value, Variant) and type(message) in _ANSWERS:
+        return _ANSWERS[type(message)](value)
     if isinstance(message, DataNotification) and name == "date_time":
         return _date_time(value.value) if value.value else "no date-time"
     if name.endswith("title") and isinstance(value, bytes):
         return title_text(value)
     return None
+
+
+def _exception(value: Variant) -> str:
+    """A service error, and with it the counter that would have been taken."""
+    told = _words(value.tag) or f"error {value.tag}"
+    return told if value.value is None else f"{told}, at least {value.value} expected"
+
+
+def _read(value: Variant) -> str | None:
+    """One result of a READ."""
+    if value.tag == READ_ERROR:
+        return _words(value.value) or f"error {value.value}"
+    if value.tag == READ_NEXT:
+        return f"block {value.value} came"
+    return _of_data(value.value) if value.tag == READ_DATA else None
+
+
+def _written(value: Variant) -> str:
+    """One result of a WRITE."""
+    if value.tag == WRITE_ERROR:
+        return _words(value.value) or f"error {value.value}"
+    return f"block {value.value} came" if value.tag == WRITE_NEXT else "success"
+
+
+_ANSWERS: Final[Mapping[type, Callable[[Variant], str | None]]] = {
+    ExceptionResponse: _exception,
+    ReadResponse: _read,
+    WriteResponse: _written,
+}
+"""Answers whose choices are no Data, though their tags look like it."""
 
 
 def _descriptor(message: AttributeDescriptor | MethodDescriptor, name: str) -> str | None:
@@ -128,7 +171,7 @@ def _of_data(value: Variant) -> str | None:
         return _of_data(value.value)
     if isinstance(value.tag, IntEnum):  # a choice whose tags have names of their own
         return _words(value.tag)
-    if isinstance(value.value, DataAccessResult):
+    if isinstance(value.value, (DataAccessResult, ActionResult)):
         return _words(value.value)
     if isinstance(value.value, tuple):
         return _scaler(value)
