@@ -22,7 +22,7 @@ from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.control import Control
 from meterwire.meter_model.device import Device, FaultSettings
 from meterwire.meter_model.meter import Meter
-from meterwire.meter_model.misbehaviour import Misbehaviour
+from meterwire.meter_model.misbehaviour import Manners, Misbehaviour
 from meterwire.meter_model.storage import INTERVAL, Storage, StorageError
 from meterwire.protocols.dialogue import Responder, farewell, timed
 from meterwire.transports.control import ControlServer, serve_control
@@ -315,13 +315,15 @@ def _connecting(meter: Meter, connect: Callable[[], Responder], manners: Misbeha
 class _Late(Filter):
     """Sends answers late, in their order."""
 
+    passes = True
+
     def __init__(self, misbehaviour: Misbehaviour) -> None:
         self._misbehaviour, self._last = misbehaviour, 0.0
+        misbehaviour.tell(self)
 
-    @property
-    def passes(self) -> bool:
-        """Whether nothing is to be late."""
-        return not self._misbehaviour.manners.late
+    def mannered(self, manners: Manners) -> None:
+        """Pass everything while nothing is to be late."""
+        self.passes = not manners.late
 
     def sent(self, now: float, octets: bytes) -> list[tuple[float, bytes]]:
         """What the meter says, later."""
@@ -341,16 +343,16 @@ class _Powered:
 
     def __init__(self, meter: Meter, connect: Callable[[], Responder], first: Any) -> None:
         self._meter, self._connect = meter, connect
-        self._losses, self._responder = meter.power_losses, first
+        self._outages, self._responder = meter.outages, first
 
     def receive(self, octets: bytes, now: float) -> list[Any]:
         """What the meter answers."""
         meter = self._meter
         if not meter.answers:
             return []
-        found: list[Any] = (self._responder if self._losses == meter.power_losses else self._alive()).receive(
-            octets, now
-        )
+        if self._outages != meter.outages:
+            self._revive()
+        found: list[Any] = self._responder.receive(octets, now)
         return found
 
     def idle(self, now: float) -> list[Any]:
@@ -362,9 +364,12 @@ class _Powered:
         return farewell(self._responder) if self._meter.answers else []
 
     def _alive(self) -> Any:
-        if self._losses != self._meter.power_losses:
-            self._losses, self._responder = self._meter.power_losses, self._connect()
+        if self._outages != self._meter.outages:
+            self._revive()
         return self._responder
+
+    def _revive(self) -> None:
+        self._outages, self._responder = self._meter.outages, self._connect()
 
 
 class _PoweredTimed(_Powered):

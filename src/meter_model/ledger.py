@@ -136,6 +136,7 @@ class Ledger:
         demand: as of the last whole minute.
         settlements: the last twelve, the latest first.
         running: whether the meter has power.
+        outages: how often it has lost it since this object was made.
         watcher: who sees what passes.
         observers: who count what passes.
     """
@@ -151,6 +152,7 @@ class Ledger:
         )
         self.settlements: deque[Settlement] = deque(maxlen=SETTLEMENTS)
         self.running = True
+        self.outages = 0
         self._dark_seconds = 0
         self.watcher: Watcher | None = None
         self.observers: list[Observer] = []
@@ -211,6 +213,7 @@ class Ledger:
         if on and not self.running:
             self.demand.restart(-(-self._at // MINUTE))
             self._begun = _nothing()
+        self.outages += self.running and not on
         self.running = on
 
     def retariff(self, plan: TariffPlan) -> None:

@@ -287,6 +287,11 @@ class Meter:
             self.events.look(settled=False)
 
     @property
+    def outages(self) -> int:
+        """How often it has lost its power since the program began, for those who ask at every read."""
+        return self._ledger.outages
+
+    @property
     def power_losses(self) -> int:
         """How often the meter has lost its power."""
         return self.events.counts.get("power-off", 0)

@@ -7,8 +7,9 @@ wrong. Each is given by a probability per answer; `late` by seconds.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from typing import Any, Final
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -41,6 +42,16 @@ class Manners(msgspec.Struct, frozen=True, kw_only=True):
     disconnect: float = 0.0
 
 
+class Mannered(Protocol):
+    """Who is told of manners."""
+
+    def mannered(self, manners: Manners) -> None:
+        """These are the manners now."""
+
+
+Receive = Callable[[bytes, float], "list[Answer]"]
+
+
 class Misbehaviour:
     """The manners of one link, which can be changed while it is used.
 
@@ -56,6 +67,17 @@ class Misbehaviour:
         self.manners = _GOOD
         self._dialect = dialect
         self._random = random.Random(f"{seed}/misbehaviour")
+        self._told: weakref.WeakSet[Mannered] = weakref.WeakSet()
+
+    def tell(self, one: Mannered) -> None:
+        """Tell somebody the manners, now and whenever they change, for as long as it is there."""
+        one.mannered(self.manners)
+        self._told.add(one)
+
+    def _set(self, manners: Manners) -> None:
+        self.manners = _GOOD if manners == _GOOD else manners
+        for one in self._told:
+            one.mannered(self.manners)
 
     def change(self, settings: Mapping[str, Any]) -> None:
         """Change some by name, all or none; raises LocalProtocolError."""
@@ -66,12 +88,11 @@ class Misbehaviour:
                 raise LocalProtocolError(f"no misbehaviour is called {name!r}: {known}")
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
                 raise LocalProtocolError(f"{name}: a number from 0 to {most:g} is needed")
-        changed = msgspec.structs.replace(self.manners, **{name: float(one) for name, one in settings.items()})
-        self.manners = _GOOD if changed == _GOOD else changed
+        self._set(msgspec.structs.replace(self.manners, **{name: float(one) for name, one in settings.items()}))
 
     def clear(self) -> None:
         """Behave."""
-        self.manners = _GOOD
+        self._set(_GOOD)
 
     def settings(self) -> dict[str, Any]:
         """What is set and not zero."""
@@ -107,11 +128,15 @@ class Misbehaviour:
 class _Misbehaving:
     def __init__(self, responder: Responder, misbehaviour: Misbehaviour) -> None:
         self._responder, self._misbehaviour = responder, misbehaviour
+        self.receive: Receive
+        misbehaviour.tell(self)
 
-    def receive(self, octets: bytes, now: float) -> list[Answer]:
-        """What the meter answers, spoilt."""
-        answers = self._responder.receive(octets, now)
-        return answers if self._misbehaviour.manners is _GOOD else self._misbehaviour.spoil(answers)
+    def mannered(self, manners: Manners) -> None:
+        """Stand between the meter and who asks it only while something is to go wrong."""
+        self.receive = self._responder.receive if manners is _GOOD else self._spoilt
+
+    def _spoilt(self, octets: bytes, now: float) -> list[Answer]:
+        return self._misbehaviour.spoil(self._responder.receive(octets, now))
 
     def idle(self, now: float) -> list[Answer]:
         """The line fell silent."""
