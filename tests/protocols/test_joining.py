@@ -80,6 +80,16 @@ def general(octets=PUSH, size=16):
     return wrapped(blocks)
 
 
+def blocks_in_hdlc():
+    """As widespread meters of a Swiss maker push: blocks in unnumbered frames, LLC octets in front of the first only."""
+    frames = []
+    for wrapper in general():
+        block = codec(Wrapper).parse(wrapper).apdu
+        information = block if frames else LLC + block
+        frames.append(codec(HdlcFrame).build(HdlcFrame(Format(), b"\xce\xff", b"\x03", 0x13, information)))
+    return frames
+
+
 def datablocks(octets=DATA_OF_CURVE, size=7):
     blocks = []
     for number, at in enumerate(range(0, len(octets), size), 1):
@@ -120,6 +130,7 @@ STREAMS = {
     "HDLC, numbered": (hdlc(numbered=True, start=6), "dlms", LLC + PUSH),
     "M-Bus": (mbus(), "dlms", PUSH),
     "general block transfer": (general(), "dlms", PUSH),
+    "general block transfer in HDLC": (blocks_in_hdlc(), "dlms", PUSH),
     "data blocks": (datablocks(), "dlms", DATA_OF_CURVE),
     "698.45 pieces": (link(), "dlt69845", APDU_698),
     "645 follow-up": (follow_up(), "dlt645", bytes.fromhex("00FF0100") + BLOCK_OF_645),
@@ -203,6 +214,17 @@ def test_pushes_of_real_meters_are_what_a_listener_hears(name):
         apdu = piece.octets.removeprefix(LLC)
         pushes = [one.apdu for one in heard if isinstance(one, Push)]
         assert apdu in pushes or apdu[0] == ApduTag.GENERAL_GLO_CIPHERING
+
+
+def test_blocks_without_llc_octets_are_heard():
+    """Protects agreement on pushes in blocks whose later frames have no LLC octets: each frame shows its block, too."""
+    frames = blocks_in_hdlc()
+    (heard,) = PushListener().receive(b"".join(frames))
+    assert isinstance(heard, Push)
+    assert heard.apdu == PUSH
+    for piece in pieces(b"".join(frames)):
+        names = [item.text for _, item in dissection(piece, Explanation()).root.walk()]
+        assert any("streaming" in name or "last" in name or "window" in name for name in names)
 
 
 EXAMPLE = bytes.fromhex(  # the worked example in the description that a network operator gives to its customers

@@ -119,6 +119,23 @@ def test_what_stands_right_below_goes_on(form, begins):
     assert {line.direction for line in lines[:2]} == {"received" if form.startswith("RX") else None}
 
 
+@pytest.mark.parametrize("width", [33, 35, 47])
+def test_digits_that_a_line_breaks_off_inside_an_octet(width):
+    """Protects what is copied out of terminals and printed documents: lines end where there is no room, or hyphenated."""
+    digits = (FRAME * 12).hex()
+    lines = [digits[at : at + width] for at in range(0, len(digits), width)]
+    for written in ("\n".join(lines), "-\n".join(lines)):
+        assert b"".join(line.octets for line in read_hex(f"example\n\n{written}\n\nend")) == FRAME * 12
+
+
+def test_a_line_with_a_digit_too_few_spoils_no_other():
+    """Protects the frames around a damaged one."""
+    damaged = (FRAME * 2).hex()[:-1]
+    found = [line.octets for line in read_hex(f"{JOINED}\n{damaged}\n{JOINED}\n{damaged}\n\n{damaged}")]
+    assert found.count(FRAME) == 2
+    assert b"".join(found) == FRAME * 2
+
+
 def test_single_octets():
     """Protects short frames: one octet alone on a line, or behind a direction, is an octet."""
     assert [line.octets for line in read_hex("E5\nTX: 06\n  15  \n")] == [b"\xe5", b"\x06", b"\x15"]

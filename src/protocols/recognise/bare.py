@@ -63,6 +63,11 @@ def apdu_likelihood(octets: bytes) -> float:
     return found.likelihood if found else 0.4
 
 
+def is_apdu(octets: bytes) -> bool:
+    """Whether octets are one whole APDU of DLMS/COSEM, as far as its structure tells."""
+    return apdu_likelihood(octets) >= _LOOSE
+
+
 def _read(reader: Codec[Any], octets: bytes) -> Any:
     found = reader.attempt(octets)
     return None if isinstance(found, MalformedError) else found

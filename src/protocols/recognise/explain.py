@@ -29,7 +29,7 @@ from meterwire.protocols.gdw376_2 import explain as gdw376_2
 from meterwire.protocols.hdlc.frame import Frame as HdlcFrame
 from meterwire.protocols.hdlc.frame import address_parts, control_name
 from meterwire.protocols.mbus.frame import LongFrame
-from meterwire.protocols.recognise.bare import is_tag
+from meterwire.protocols.recognise.bare import is_apdu, is_tag
 from meterwire.protocols.recognise.ciphered import Ciphers
 from meterwire.protocols.recognise.framed import despite_checks, frames_in
 from meterwire.protocols.recognise.keys import TitleKeys
@@ -107,8 +107,11 @@ def _of_carrier(message: Any, name: str, octets: bytes) -> Codec[Any] | None:
     if isinstance(message, HdlcFrame) and name == "information":
         numbered = not message.control & 1
         unnumbered = message.control & ~_POLL == _UNNUMBERED_INFORMATION
-        whole = (numbered or unnumbered) and not message.format.segmented
-        return codec(Llc) if whole and octets.startswith(_HEADS) and len(octets) > 3 else None
+        if message.format.segmented or not (numbered or unnumbered):
+            return None
+        if octets.startswith(_HEADS):
+            return codec(Llc) if len(octets) > 3 else None
+        return codec(APDU) if unnumbered and is_apdu(octets) else None  # a push may have LLC octets only once
     if isinstance(message, LongFrame) and name == "data":
         whole = bool(message.information.last) and not message.information.sequence
         return codec(APDU) if whole and is_tag(octets[0]) else None

@@ -24,6 +24,7 @@ from meterwire.protocols.dlt69845.link import EDITION, Fragment, Link
 from meterwire.protocols.hdlc.control import Kind, control
 from meterwire.protocols.hdlc.frame import Frame as HdlcFrame
 from meterwire.protocols.mbus.frame import LongFrame
+from meterwire.protocols.recognise.bare import is_apdu
 from meterwire.protocols.recognise.blocks import Blocks
 from meterwire.protocols.recognise.candidate import Candidate
 from meterwire.protocols.recognise.scanning import Piece
@@ -87,6 +88,8 @@ class Joiner:
         if held is None:
             if not begins:
                 self._held.pop(key, None)
+                if not numbered and not frame.format.segmented and is_apdu(frame.information):
+                    yield from self._apdu(key, frame.information, [at])  # the next block of a push, without LLC octets
                 return
             held = self._keep(key, _Held())
         held.add(at, frame.information, found.send)

@@ -55,6 +55,10 @@ _NUMBERED: Final = re.compile(r"^\W*[A-Za-z]{2,}\W?[ \t]?\d{1,4}[:：][ \t]+(?=(
 _LITERAL: Final = re.compile(r"""b(?P<quote>['"])(?P<body>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)""")
 _CHARACTER: Final = re.compile(r"\\x(?P<hex>[0-9A-Fa-f]{2})|\\(?P<named>[nrt0\\'\"])|(?P<plain>[\x20-\x7e])")
 _NAMED: Final = {"n": 10, "r": 13, "t": 9, "0": 0, "\\": 92, "'": 39, '"': 34}
+_HYPHENED: Final = re.compile(r"[0-9A-Fa-f]{16,}-")
+_BROKEN: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){16,}[0-9A-Fa-f]")
+_DIGITS: Final = re.compile(r"[0-9A-Fa-f]+-?")
+"""Lines of nothing but digits, as printed documents break long numbers: with a hyphen, or inside an octet."""
 _FEW: Final = 4
 """Octets below which a comment of a program, or a number in a sentence, is taken for words."""
 
@@ -97,11 +101,11 @@ def read_hex(text: str) -> Iterator[TextLine]:
     dump: TextLine | None = None
     length = 0  # of the dump so far
     above, last = TextLine(number=-1), -1
-    for number, line in _lines(text.removeprefix("\ufeff")):
+    for number, end, line in _lines(text.removeprefix("\ufeff")):
         parsed, offset = _line(number, line, length if dump else 0)
         if dump is not None and offset and offset == length:
             above = dump = msgspec.structs.replace(dump, octets=dump.octets + parsed.octets)
-            length, last = length + len(parsed.octets), number
+            length, last = length + len(parsed.octets), end
             continue
         if dump is not None:
             yield dump
@@ -109,7 +113,7 @@ def read_hex(text: str) -> Iterator[TextLine]:
             parsed = _below(above, parsed)
         else:
             parsed = msgspec.structs.replace(parsed, begins=2)
-        above, last = parsed, number
+        above, last = parsed, end
         dump, length = (parsed, len(parsed.octets)) if offset == 0 else (None, 0)
         if dump is None:
             yield parsed
@@ -124,11 +128,33 @@ def _below(above: TextLine, line: TextLine) -> TextLine:
     return msgspec.structs.replace(line, begins=1 if line.direction == above.direction else 2)
 
 
-def _lines(text: str) -> Iterable[tuple[int, str]]:
+def _lines(text: str) -> Iterable[tuple[int, int, str]]:
+    """Lines with their numbers, the first and the last one where digits go on in the next line inside an octet."""
+    parts: list[str] = []
+    first = last = 0
+    hyphen = False
     for number, whole in enumerate(text.splitlines(), 1):
         line = whole.strip().strip("\0")
-        if line:
-            yield number, line
+        if parts and not (number == last + 1 and _goes_on(line, hyphen)):
+            yield first, last, "".join(parts)
+            parts = []
+        joins, hyphen = bool(parts), _HYPHENED.fullmatch(line) is not None
+        if not (joins or hyphen or _BROKEN.fullmatch(line)):
+            if line:
+                yield number, number, line
+            continue
+        first, last = first if joins else number, number
+        parts.append(line.rstrip("-"))
+        if joins and not hyphen:
+            yield first, last, "".join(parts)
+            parts = []
+    if parts:
+        yield first, last, "".join(parts)
+
+
+def _goes_on(line: str, hyphen: bool) -> bool:
+    """Whether a line has the rest of an octet: behind a hyphen any digits, else an odd number of them."""
+    return _DIGITS.fullmatch(line) is not None and (hyphen or len(line) % 2 == 1)
 
 
 def _line(number: int, line: str, expected: int) -> tuple[TextLine, int | None]:
