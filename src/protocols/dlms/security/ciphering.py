@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -31,6 +32,10 @@ from meterwire.protocols.wire.codec import codec
 SIGNED: Final = 0x100
 """Beside the bits of the security control octet: a signature around it."""
 _SUITE: Final = 0x0F
+_SERVICE, _IDENTIFIED, _ONE_PASS = Form.SERVICE, Form.IDENTIFIED, Form.ONE_PASS  # members are looked up slowly
+_SIGNING: Final = int(ApduTag.GENERAL_SIGNING)
+_PROTECTS: Final = AUTHENTICATED | ENCRYPTED
+_control_and_counter: Final = struct.Struct(">BI").pack
 _LENGTHS: Final = 6 + TITLE_OCTETS + 2 + TAG_OCTETS + 6
 _GENERAL_HEAD: Final = 64
 _AGREED: Final = 4 * 48 + 16
@@ -128,8 +133,8 @@ class Ciphering:
     def overhead(self) -> int:
         """Most octets by which an APDU grows."""
         grown = _LENGTHS
-        if self._form >= Form.IDENTIFIED:
-            grown += _GENERAL_HEAD + (_AGREED if self._form >= Form.ONE_PASS else _WRAPPED)
+        if self._form >= _IDENTIFIED:
+            grown += _GENERAL_HEAD + (_AGREED if self._form >= _ONE_PASS else _WRAPPED)
         return grown + (_GENERAL_HEAD + 96 if self._signs else 0)
 
     def dedicate(self, key: bytes) -> None:
@@ -153,7 +158,7 @@ class Ciphering:
         if apdu and apdu[0] in NEVER_CIPHERED:
             return apdu
         self.general.begin()
-        octets = self._enciphered(apdu, self._form) if self._control & (AUTHENTICATED | ENCRYPTED) else apdu
+        octets = self._enciphered(apdu, self._form) if self._control & _PROTECTS else apdu
         return signed(self.general, octets) if self._signs else octets
 
     def protect_initiate(self, apdu: bytes) -> bytes:
@@ -161,11 +166,11 @@ class Ciphering:
         return service_specific(self._unicast, self.own, self.sending.take(), self._control, apdu)
 
     def _enciphered(self, apdu: bytes, form: Form) -> bytes:
-        if form >= Form.IDENTIFIED:
+        if form >= _IDENTIFIED:
             return self.general.enciphered(apdu, form, self._control, self.sending.take(), self._global)
         dedicated = None if self._globally else self._dedicated
         key, tags = (self._unicast, GLOBAL) if dedicated is None else (dedicated, DEDICATED)
-        outer = tags.get(apdu[0]) if form is Form.SERVICE and apdu else None
+        outer = tags.get(apdu[0]) if form is _SERVICE and apdu else None
         if outer is not None:
             return self._specific(apdu, outer, key)
         tag = ApduTag.GENERAL_GLO_CIPHERING if tags is GLOBAL else ApduTag.GENERAL_DED_CIPHERING
@@ -177,7 +182,7 @@ class Ciphering:
     def _content(self, apdu: bytes, key: Gcm) -> bytes:
         counter = self.sending.take()
         sealed = key.seal(self.own, counter, self._control, apdu)
-        return length_of(5 + len(sealed)) + bytes((self._control,)) + counter.to_bytes(4, "big") + sealed
+        return length_of(5 + len(sealed)) + _control_and_counter(self._control, counter) + sealed
 
     @property
     def _unicast(self) -> Gcm:
@@ -197,14 +202,14 @@ class Ciphering:
             return octets
         level, content = 0, octets
         messages: list[GeneralSigning | GeneralCiphering] = []
-        if octets and octets[0] == ApduTag.GENERAL_SIGNING:
+        if octets and octets[0] == _SIGNING:
             outer = cast("GeneralSigning", self._parsed(octets))
             content = verified(self.general, outer)
             level |= SIGNED
             messages.append(outer)
         opened = self._opened(content) if content and (content[0] in INNER or content[0] in _GENERAL) else None
         if opened is not None:
-            level |= opened.control & (AUTHENTICATED | ENCRYPTED)
+            level |= opened.control & _PROTECTS
             messages += [] if opened.general is None else [opened.general]
         text = content if opened is None else opened.text
         self._check_level(level, text)
@@ -218,9 +223,9 @@ class Ciphering:
 
     def _answer_alike(self, opened: _Opened | None, level: int) -> None:
         """A server answers in the form, with the key and the protection of the request, and never with less."""
-        self._form = Form.SERVICE if opened is None else opened.form
+        self._form = _SERVICE if opened is None else opened.form
         self._globally = opened is not None and not opened.dedicated
-        self._control = self.suite | ((level | self.level.requires) & (AUTHENTICATED | ENCRYPTED))
+        self._control = self.suite | ((level | self.level.requires) & _PROTECTS)
         self._signs = bool((self.level.sends | level) & SIGNED)
 
     def unprotect_initiate(self, octets: bytes) -> bytes:
@@ -253,7 +258,7 @@ class Ciphering:
             form, text = self.general.opened(value, self._global)
             self.received.check(protected.counter)
             return _Opened(form, control, protected.counter, text, value)
-        protected, form, dedicated = value, Form.SERVICE, octets[0] in DEDICATED_TAGS
+        protected, form, dedicated = value, _SERVICE, octets[0] in DEDICATED_TAGS
         if isinstance(value, GeneralCiphered):
             if value.title and value.title != self.peer:
                 raise SecurityError("the ciphered APDU bears another system title than the association's")
@@ -273,7 +278,7 @@ class Ciphering:
             raise SecurityError("compressed content is not taken")
         if control & _SUITE != self.suite:
             raise SecurityError(f"security suite {control & _SUITE} came, {self.suite} was agreed on")
-        needed = self.level.requires & (AUTHENTICATED | ENCRYPTED) & ~control
+        needed = self.level.requires & _PROTECTS & ~control
         if needed:
             raise SecurityError(_missing(needed))
         return control

@@ -34,7 +34,7 @@ class Gcm:
         SecurityError: the keys are of another length.
     """
 
-    __slots__ = ("_authentication", "_encrypt")
+    __slots__ = ("_authentication", "_encrypt", "_heads")
 
     def __init__(self, encryption: bytes, authentication: bytes = b"") -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  loaded by those who have keys
@@ -44,7 +44,7 @@ class Gcm:
         if authentication and len(authentication) not in KEY_OCTETS:
             raise SecurityError("an authentication key of 16 or 32 octets is needed")
         self._encrypt = AESGCM(encryption).encrypt
-        self._authentication = authentication
+        self._authentication, self._heads = authentication, dict[int, bytes]()
 
     def __repr__(self) -> str:
         return "Gcm(...)"
@@ -93,9 +93,13 @@ class Gcm:
         return text
 
     def _head(self, control: int) -> bytes:
-        if not self._authentication:
-            raise SecurityError("an authentication key is needed")
-        return bytes((control,)) + self._authentication
+        """What is authenticated beside the text: the security control, of which an association sees one or two."""
+        head = self._heads.get(control)
+        if head is None:
+            if not self._authentication:
+                raise SecurityError("an authentication key is needed")
+            head = self._heads[control] = bytes((control,)) + self._authentication
+        return head
 
 
 def _vector(title: bytes, counter: int) -> bytes:
