@@ -495,6 +495,33 @@ def test_registers_in_lists_are_told_in_their_unit(name, said):
     assert any(" = " in text for text in shown) == bool(said)
 
 
+ENTRY = "0204 120003 0906 0100010700FF 0F{} 120000"
+OBJECTS = "0F0000000100 0203 0102" + ENTRY.format("02") + ENTRY.format("03") + "06000004D2 02020F00161B"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("push raw_energomera", ("0-0:97.98.0 alarm register 0: double-long-unsigned 16",)),
+        ("push raw_sagecom_xt211", ("octet-string 35313030303035313439 '5100005149'", "0-0:96.1.1 device ID 2")),
+        ("", ("1-0:1.7.0 active power +, instantaneous value: double-long-unsigned 1234 = 1.234 kW",)),
+    ],
+)
+def test_values_are_named_by_the_list_in_front_of_them(name, said):
+    """Protects readers of pushes: values far behind their object list, or behind bare descriptors, say what they are."""
+    octets = vector_octets(name) if name else bytes.fromhex(OBJECTS)
+    (piece,) = pieces(octets)
+    found = dissection(piece, Explanation())
+    assert not found.error
+    shown = "\n".join(item.text for _, item in found.root.walk())
+    for text in said:
+        assert text in shown
+
+
+def vector_octets(name):
+    return next(v["octets"] for v in vectors("dlms") if v["name"].startswith(name))
+
+
 def sealed(text, *, counted):
     """A frame with its length and sum: Q/GDW 10376.2 counts all of it and sums from C, DL/T 645 sums all in front."""
     octets = bytearray.fromhex(text)

@@ -23,6 +23,7 @@ from meterwire.protocols.dlms.xdlms.common import DATA_CHOSEN, AttributeDescript
 from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
 from meterwire.protocols.dlms.xdlms.initiate import ConfirmedServiceError
 from meterwire.protocols.dlms.xdlms.notify import DataNotification
+from meterwire.protocols.dlms.xdlms.pushed import PushedList
 from meterwire.protocols.dlms.xdlms.short_names import (
     READ_DATA,
     READ_ERROR,
@@ -51,13 +52,20 @@ def opener(message: Any, field_name: str, octets: bytes) -> Codec[Any] | Layer |
     if isinstance(message, (Aarq, Aare, Rlrq, Rlre)) and field_name == "user_information":
         return codec(APDU)
     if isinstance(message, DataNotification) and field_name == "body":
-        return codec(DATA)
+        return _body(octets)
     if isinstance(message, Protected) and field_name == "content":
         return _unciphered(message, octets)
     if isinstance(message, GeneralSigning) and field_name == "content":
         return codec(APDU)
     whole = isinstance(message, GeneralBlockTransfer) and message.block == 1 and message.control.last
     return codec(APDU) if whole and field_name == "data" else None
+
+
+def _body(octets: bytes) -> Codec[Any]:
+    """Data, or what some meters push that is none."""
+    listed = isinstance(codec(DATA).attempt(octets), MalformedError)
+    listed = listed and not isinstance(codec(PushedList).attempt(octets), MalformedError)
+    return codec(PushedList) if listed else codec(DATA)
 
 
 def _unciphered(message: Protected, octets: bytes) -> Layer | None:

@@ -12,6 +12,7 @@ from datetime import tzinfo
 from typing import Any, Final, cast
 
 from meterwire.errors import MalformedError
+from meterwire.protocols.dlms.cosem.classes import attribute_name
 from meterwire.protocols.dlms.data import DATA, Tag, elements, integer, number
 from meterwire.protocols.dlms.interpret import (
     SCALED,
@@ -62,9 +63,10 @@ def readings_of(body: bytes | Variant, zone: tzinfo, target: Target | None = Non
             ]
     if target is not None:
         return [_reading(target, data, zone)]
-    pairs = _with_object_list(data)
-    if pairs is not None:
-        return _named(pairs[:MOST_READINGS], zone)
+    members = elements(data) or ()
+    named = [_reading(target, members[place], zone, scale) for place, target, scale in named_in(members)]
+    if named:
+        return named
     found = []
     for reading in _walk(data, zone):
         found.append(reading)
@@ -76,12 +78,29 @@ def readings_of(body: bytes | Variant, zone: tzinfo, target: Target | None = Non
     return [_placed(reading, next(positions)) for reading in found]
 
 
-def _with_object_list(data: Any) -> list[tuple[Target, Any]] | None:
+def named_in(members: Sequence[Any]) -> Iterator[tuple[int, Target, ScalerUnit | None]]:
+    """The values in a list that begins with its push object list: the place of each, what it is of, and its scaler.
+
+    Scalers and units that are among them apply to what they belong to, and are no values.
+    """
+    pairs = (_with_object_list(members) or [])[:MOST_READINGS]
+    scalers = {}
+    for (class_id, name, attribute), value in pairs:
+        declared = _declared((value,)) if SCALER_ATTRIBUTE.get(class_id) == attribute else None
+        if declared is not None:
+            scalers[class_id, name] = declared
+    for place, ((class_id, name, attribute), _) in enumerate(pairs, 1):
+        declared = scalers.get((class_id, name))
+        if declared is None or attribute != SCALER_ATTRIBUTE[class_id]:
+            applies = attribute in SCALED.get(class_id, ())
+            yield place, (class_id, name, attribute), declared if applies else None
+
+
+def _with_object_list(members: Sequence[Any]) -> list[tuple[Target, Any]] | None:
     """What belongs to what, where a push begins with its push object list (class 40, attribute 2); else None.
 
     The list has an entry for each value behind it, and mostly a first one for itself.
     """
-    members = elements(data) or ()
     entries = elements(members[0]) if len(members) > 1 else None
     if not entries or members[0].tag != Tag.ARRAY:
         return None
@@ -92,23 +111,6 @@ def _with_object_list(data: Any) -> list[tuple[Target, Any]] | None:
     if named[0][0] == _PUSH_SETUP and named[0][2] == _OBJECT_LIST:
         named = named[1:]
     return list(zip(named, members[1:], strict=True)) if len(named) == len(members) - 1 else None
-
-
-def _named(pairs: list[tuple[Target, Any]], zone: tzinfo) -> list[Reading]:
-    """Readings of named values; scalers and units that are among them apply to what they belong to."""
-    scalers = {}
-    for (class_id, name, attribute), value in pairs:
-        declared = _declared((value,)) if SCALER_ATTRIBUTE.get(class_id) == attribute else None
-        if declared is not None:
-            scalers[class_id, name] = declared
-    found = []
-    for which, value in pairs:
-        class_id, name, attribute = which
-        declared = scalers.get((class_id, name))
-        if declared is None or attribute != SCALER_ATTRIBUTE[class_id]:
-            applies = attribute in SCALED.get(class_id, ())
-            found.append(_reading(which, value, zone, declared if applies else None))
-    return found
 
 
 def _entry(entry: Any) -> Target | None:
@@ -145,12 +147,24 @@ def _walk(data: Any, zone: tzinfo) -> Iterator[Reading]:
         place += 2 if declared is None else 3
 
 
-def registers_in(members: Sequence[Any], zone: tzinfo) -> Iterator[tuple[int, Reading]]:
-    """The registers in a list, written as logical name, number, scaler and unit: the place of the number, and it."""
+def registers_in(members: Sequence[Any], zone: tzinfo) -> Iterator[tuple[int, str, Reading | None]]:
+    """The values in a list whose meaning stands beside them: the place, the logical name, and the scaled number.
+
+    They are written as logical name, number, scaler and unit (the name is empty then: it stands right above), or behind
+    a push object list.
+    """
     for place in range(1, len(members) - 1):
         name, declared = _name_in(members[place - 1]), _declared(members[place + 1 : place + 2])
         if name is not None and declared is not None and number(members[place]) is not None:
-            yield place, _reading((0, name, _VALUE), members[place], zone, declared)
+            yield place, "", _reading((0, name, _VALUE), members[place], zone, declared)
+    for place, target, scale in named_in(members):
+        code = Obis(target[1])
+        attribute = (
+            "" if target[2] == _VALUE else f" {attribute_name(target[0], target[2]) or f'attribute {target[2]}'}"
+        )
+        scaled = scale is not None and number(members[place]) is not None
+        reading = _reading(target, members[place], zone, scale) if scaled else None
+        yield place, f"{code} {code.name}".rstrip() + attribute, reading
 
 
 def _name_in(data: Any) -> bytes | None:

@@ -11,6 +11,7 @@ from meterwire.protocols.dlms.data import DATA as DLMS_DATA
 from meterwire.protocols.dlms.data import Tag
 from meterwire.protocols.dlms.llc import Llc, LlcAddress
 from meterwire.protocols.dlms.xdlms.notify import DataNotification
+from meterwire.protocols.dlms.xdlms.pushed import PushedList
 from meterwire.protocols.dlt69845.apdu import Apdu, Service
 from meterwire.protocols.dlt69845.data import DATA as DATA_698
 from meterwire.protocols.dlt69845.link import EDITION
@@ -100,7 +101,8 @@ def _apdu_fit(message: Variant) -> float:
     """A protected APDU shows its length, a push of unknown content only its head; all others fit throughout."""
     body = message.value
     if isinstance(body, DataNotification):
-        return _FIRM if _read(codec(DLMS_DATA), body.body) is not None else _OPEN
+        known = _read(codec(DLMS_DATA), body.body) or _read(codec(PushedList), body.body)
+        return _FIRM if known is not None else _OPEN
     if message.tag in PROTECTED_TAGS:
         return _LOOSE if not body.control.suite & 0b1100 else _OPEN
     if isinstance(body, GeneralCiphered):

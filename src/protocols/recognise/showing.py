@@ -56,11 +56,13 @@ def dissection(piece: Piece, explanation: Explanation | None = None) -> Dissecti
 
 
 def _tell_registers(root: Item) -> None:
-    """What numbers of DLMS/COSEM mean that stand between their logical name and their scaler and unit."""
+    """What values of DLMS/COSEM mean that stand between logical name, scaler and unit, or behind their object list."""
     for _, item in root.walk():
         members = [child for child in item.children if child.name[:1] == "["]
-        for place, reading in registers_in([child.value for child in members], METER_ZONE):
-            members[place].text += f" = {reading.value} {reading.unit}".rstrip()
+        for place, name, reading in registers_in([child.value for child in members], METER_ZONE):
+            said = [part for part in (name, members[place].text) if part]
+            amount = f" = {reading.value} {reading.unit or ''}".rstrip() if reading else ""
+            members[place].text = ": ".join(said) + amount
 
 
 def plain(value: Any, layout: Any = None) -> Any:
