@@ -94,7 +94,7 @@ class Ciphers:
     ) -> Iterator[tuple[bytes, CipherKeys]]:
         """Titles and keys to try: the title in the APDU, else those in the keys file, else those announced."""
         announced = self._sender[1] if self._sender is not None and self._sender[0] is message else None
-        if announced is not None and len(announced) != TITLE_OCTETS:
+        if announced and len(announced) != TITLE_OCTETS:
             return
         given = [entry.title for entry in self._keys if entry.title]
         titles = [announced] if announced else [*given, *(t for t in self._titles if t not in given)]

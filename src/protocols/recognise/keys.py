@@ -29,7 +29,7 @@ def keys_of(table: Mapping[str, Any]) -> tuple[TitleKeys, ...]:
 
     `[dlms]` has `encryption_key`, `authentication_key` and perhaps `system_title`, all in hexadecimal digits;
     `[[dlms.title]]` has the same for further titles. A client's key file does as well: `unicast_key`,
-    `broadcast_key`, `authentication_key` and `master_key` without a section.
+    `broadcast_key`, `authentication_key`, `master_key`, `title` and `meter_title` without a section.
 
     Raises:
         LocalProtocolError: the table says something else. The message never repeats a key.
@@ -61,7 +61,9 @@ def _of_client(table: Mapping[str, Any]) -> tuple[TitleKeys, ...]:
     authentication = _octets(table, "authentication_key", (0, *KEY_OCTETS))
     master = _octets(table, "master_key", (0, *KEY_OCTETS))
     keys = (_octets(table, name, (0, *KEY_OCTETS)) for name in ("unicast_key", "broadcast_key"))
-    return tuple(TitleKeys(b"", CipherKeys(key, authentication), master) for key in keys if key)
+    titles = (_octets(table, name, (0, TITLE_OCTETS)) for name in ("title", "meter_title"))
+    known = (b"", *filter(None, titles))  # whoever sends; and where nothing is announced, those that are named
+    return tuple(TitleKeys(one, CipherKeys(key, authentication), master) for key in keys if key for one in known)
 
 
 def _octets(entry: Mapping[str, Any], name: str, sizes: tuple[int, ...]) -> bytes:

@@ -4,9 +4,10 @@ import pytest
 from dlms_secured import BOTH, FULL, Form, Level, Mechanism, client, keys, security, served
 
 from meterwire.protocols.dlms.decipher import CipherKeys
-from meterwire.protocols.recognise import Explanation, TitleKeys, dissection, pieces
+from meterwire.protocols.recognise import Explanation, TitleKeys, dissection, keys_of, pieces
 from meterwire.protocols.wire.dissect import render
 from meterwire.transports.memory import ResponderLine
+from tests.vector_files import vectors
 
 
 class Tap:
@@ -55,3 +56,28 @@ def test_a_session_opens_with_the_keys(level, dedicated):
         assert ("0-0:1.0.0" in shown) is opened
         assert ("the authentication tag verifies" in shown) is opened
         assert "not opened" not in shown
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"dlms": {"encryption_key": "{ek}", "authentication_key": "{ak}", "system_title": "{title}"}},
+        {"unicast_key": "{ek}", "authentication_key": "{ak}", "meter_title": "{title}"},
+    ],
+    ids=["keys of a title", "key file of a client"],
+)
+def test_a_title_that_is_left_out_is_that_of_the_keys(table):
+    """A push whose title is empty, with nothing before it that would tell the title."""
+    (vector,) = [one for one in vectors("dlms") if one["name"] == "wrapper general-glo data-notification #0"]
+    expect, apdu = vector["expect"], vector["octets"][8:]
+    told = {"ek": expect["ek"], "ak": expect["ak"], "title": expect["system_title"]}
+    filled = {
+        name: {key: text.format(**told) for key, text in value.items()}
+        if isinstance(value, dict)
+        else value.format(**told)
+        for name, value in table.items()
+    }
+    explanation = Explanation(keys_of(filled))
+    (piece,) = pieces(apdu[:1] + b"\0" + apdu[10:], None)
+    shown = "\n".join(render(dissection(piece, explanation)))
+    assert f"sender {told['title'].upper()}, the authentication tag verifies" in shown
