@@ -36,6 +36,8 @@ _SERVICE, _IDENTIFIED, _ONE_PASS = Form.SERVICE, Form.IDENTIFIED, Form.ONE_PASS 
 _SIGNING: Final = int(ApduTag.GENERAL_SIGNING)
 _PROTECTS: Final = AUTHENTICATED | ENCRYPTED
 _control_and_counter: Final = struct.Struct(">BI").pack
+_SHORTEST: Final = 2 + 5 + TAG_OCTETS
+"""Octets of a ciphered APDU with nothing inside: length, security control, counter and tag behind its own."""
 _LENGTHS: Final = 6 + TITLE_OCTETS + 2 + TAG_OCTETS + 6
 _GENERAL_HEAD: Final = 64
 _AGREED: Final = 4 * 48 + 16
@@ -122,6 +124,7 @@ class Ciphering:
         if dedicated:
             self.dedicate(dedicated)
         self._control = suite | (level.sends & (AUTHENTICATED | ENCRYPTED))
+        self._both = suite | _PROTECTS
         self._form, self._signs = level.form, bool(level.sends & SIGNED)
         self._globally = False
         self.general = General(suite, own, peer, keys, random)
@@ -157,6 +160,8 @@ class Ciphering:
         """
         if apdu and apdu[0] in NEVER_CIPHERED:
             return apdu
+        if self._form is _SERVICE and not self._signs and self._control & _PROTECTS:
+            return self._enciphered(apdu, _SERVICE)  # what bears a transaction id needs more
         self.general.begin()
         octets = self._enciphered(apdu, self._form) if self._control & _PROTECTS else apdu
         return signed(self.general, octets) if self._signs else octets
@@ -200,6 +205,9 @@ class Ciphering:
         """
         if octets and octets[0] in NEVER_CIPHERED and not self._server:
             return octets
+        usual = self._usual(octets)
+        if usual is not None:
+            return usual
         level, content = 0, octets
         messages: list[GeneralSigning | GeneralCiphering] = []
         if octets and octets[0] == _SIGNING:
@@ -219,6 +227,30 @@ class Ciphering:
             self.received.accept(opened.counter)
         if self._server:
             self._answer_alike(opened, level)
+        return text
+
+    def _usual(self, octets: bytes) -> bytes | None:
+        """The same for what nearly always comes, told by its first octets; None for anything else.
+
+        That is an APDU in its service's own form, shorter than 128 octets, authenticated and encrypted, not signed.
+        """
+        if len(octets) < _SHORTEST or octets[1] != len(octets) - 2 or octets[2] != self._both:
+            return None
+        expected = INNER.get(octets[0])
+        if expected is None or (self.level.requires | self.level.sends) & SIGNED:
+            return None
+        dedicated = octets[0] in DEDICATED_TAGS
+        key = self._dedicated if dedicated else self._global
+        if key is None:
+            return None
+        counter = int.from_bytes(octets[3:7], "big")
+        text = key.open(self.peer, counter, self._both, octets[7:])
+        self.received.check(counter)
+        if not text or text[0] != expected:
+            raise SecurityError("the ciphered APDU holds another service than it says")
+        self.received.expected = counter + 1
+        if self._server:
+            self._form, self._globally, self._control, self._signs = _SERVICE, not dedicated, self._both, False
         return text
 
     def _answer_alike(self, opened: _Opened | None, level: int) -> None:
