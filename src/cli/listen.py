@@ -130,7 +130,7 @@ def _show(one: Heard, *, json: bool) -> None:
     if not isinstance(one, Push):
         print(f"not understood: {one.reason}: {one.octets[:64].hex().upper()}", file=sys.stderr)
         return
-    sender = f" from {one.title.hex().upper()}" if one.title else ""
+    sender = f" from {one.title.hex().upper()}{'' if one.verified else ' (not verified)'}" if one.title else ""
     named = f"push {one.number}" if one.kind == "data" else one.kind
     print(f"{named}{sender}{f' at {text_of(one.time)}' if one.time else ''}")
     for reading in one.readings:
@@ -150,6 +150,7 @@ def _as_object(one: Heard) -> dict[str, Any]:
     return {
         "kind": one.kind,
         "title": one.title.hex().upper(),
+        "verified": one.verified,
         "number": one.number,
         "time": time,
         "readings": readings,

@@ -27,6 +27,7 @@ from meterwire.protocols.mbus.frame import ControlInformation, LongFrame
 from meterwire.protocols.recognise import Explanation, Joiner, dissection, keys_of, pieces, plain
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
+from tests.vector_files import vectors
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 PUSH = bytes.fromhex("0F0000 0D7F 0C 07E8070903122819 00FF8880 0203 09 03 4D4554 06 000004D2 12 0905")
@@ -246,6 +247,17 @@ def test_what_was_put_together_is_opened_with_keys():
     assert "double-long-unsigned 12937" in shown
     closed = "\n".join(item.text for _, item in dissection(whole).root.walk())
     assert "ciphered: keys are needed" in closed
+
+
+def test_what_one_key_opens_and_does_not_prove_is_said():
+    """Protects customers who have the encryption key alone: a real meter's push in blocks is read, and called unchecked."""
+    (vector,) = [v for v in vectors("dlms") if v["name"] == "push hdlc_landis_gyr_e450"]
+    encryption = vector["expect"].get("ek") or vector["expect"]["key"]
+    whole = only(bytes.fromhex(vector["hex"]))
+    explanation = Explanation(keys_of({"dlms": {"encryption_key": encryption}}))
+    shown = "\n".join(item.text for _, item in dissection(whole, explanation).root.walk())
+    assert "the authentication tag is not checked: that needs the authentication key" in shown
+    assert "double-long-unsigned 1591784" in shown
 
 
 @given(st.lists(st.sampled_from([frame for frames, _, _ in STREAMS.values() for frame in frames]), max_size=24))

@@ -17,7 +17,7 @@ from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.block_transfer import Receiving
 from meterwire.protocols.dlms.ciphering import GeneralBlockTransfer
 from meterwire.protocols.dlms.date_time import CosemDateTime
-from meterwire.protocols.dlms.pushed_ciphers import KnownKeys, opened
+from meterwire.protocols.dlms.pushed_ciphers import KnownKeys, Opened, opened
 from meterwire.protocols.dlms.pushed_readings import readings_of
 from meterwire.protocols.dlms.wrapper import LARGEST_APDU, Wrapper
 from meterwire.protocols.dlms.xdlms.notify import DataNotification, DataNotificationConfirm, EventNotification
@@ -47,6 +47,7 @@ class Push(msgspec.Struct, frozen=True):
         time: of the notification, None where it has none.
         readings: what it says: with an object list by logical name, else by position (`[1]`).
         apdu: the plain APDU.
+        verified: whether its authentication tag was checked, which needs the authentication key.
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Push(msgspec.Struct, frozen=True):
     time: datetime | None
     readings: list[Reading]
     apdu: bytes
+    verified: bool = False
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -179,8 +181,7 @@ class PushListener:
         value = codec(APDU).parse(octets).value
         if isinstance(value, GeneralBlockTransfer):
             return self._block(value, wrapper)
-        octets, title = opened(octets, self._keys)
-        return self._push(codec(APDU).parse(octets).value, octets, title, wrapper)
+        return self._push(opened(octets, self._keys), wrapper)
 
     def _block(self, block: GeneralBlockTransfer, wrapper: Wrapper | None) -> Heard | None:
         if block.block == 1 or self._blocks is None:
@@ -197,7 +198,8 @@ class PushListener:
             raise SequenceError("blocks within blocks")
         return self._apdu(whole, wrapper)
 
-    def _push(self, value: Any, octets: bytes, title: bytes, wrapper: Wrapper | None) -> Heard:
+    def _push(self, plain: Opened, wrapper: Wrapper | None) -> Heard:
+        value, octets, title = codec(APDU).parse(plain.apdu).value, plain.apdu, plain.title
         if isinstance(value, DataNotification):
             if wrapper is not None and value.invoke.service_class:
                 self._confirm(value, wrapper)
@@ -209,14 +211,15 @@ class PushListener:
                 self._time(when),
                 readings_of(value.body, self._zone),
                 octets,
+                plain.verified,
             )
         elif isinstance(value, EventNotification):
             target, data = value.descriptor, value.value
             named = readings_of(data, self._zone, (target.class_id, target.instance, target.attribute))
-            found = Push("event", title, 0, self._time(value.time), named, octets)
+            found = Push("event", title, 0, self._time(value.time), named, octets, plain.verified)
         elif isinstance(value, InformationReport):
             many = [one for data in value.values for one in readings_of(data, self._zone)]
-            found = Push("report", title, 0, None, many, octets)
+            found = Push("report", title, 0, None, many, octets, plain.verified)
         else:
             raise SequenceError(f"{type(value).__name__} is no push")
         self.pushes += 1

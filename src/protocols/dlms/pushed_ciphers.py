@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+import msgspec
+
 from meterwire.errors import MalformedError, SecurityError
 from meterwire.protocols.dlms.apdu import APDU
 from meterwire.protocols.dlms.ciphering import (
@@ -16,7 +18,7 @@ from meterwire.protocols.dlms.ciphering import (
     WrappedKey,
     sender_of,
 )
-from meterwire.protocols.dlms.decipher import CipherKeys, decipher
+from meterwire.protocols.dlms.decipher import CipherKeys, is_verifiable, observe
 from meterwire.protocols.dlms.security.general import header
 from meterwire.protocols.dlms.security.wrapping import unwrap
 from meterwire.protocols.wire.codec import codec
@@ -41,28 +43,38 @@ class KnownKeys(Protocol):
         """The key that wraps others; empty where none is known."""
 
 
-def opened(octets: bytes, keys: Sequence[KnownKeys]) -> tuple[bytes, bytes]:
-    """The plain APDU inside an APDU, and the system title of whoever ciphered or signed it, empty for nobody.
+class Opened(msgspec.Struct, frozen=True):
+    """A plain APDU, the system title of whoever ciphered or signed it (empty for nobody), and whether it is authentic.
 
-    A signature is looked behind and not verified: nobody here has the certificates of meters.
+    It is where its authentication tag verifies. A signature is looked behind and not verified: nobody here has the
+    certificates of meters.
+    """
+
+    apdu: bytes
+    title: bytes = b""
+    verified: bool = False
+
+
+def opened(octets: bytes, keys: Sequence[KnownKeys]) -> Opened:
+    """The plain APDU inside an APDU.
 
     Raises:
         SecurityError: there are no keys for it, or they are not the right ones.
         MalformedError: it is no APDU.
     """
-    title = b""
+    found = Opened(octets)
     for _ in range(_LAYERS):
-        value = codec(APDU).parse(octets).value
+        value = codec(APDU).parse(found.apdu).value
         if isinstance(value, GeneralSigning):
-            octets, title = value.content, value.originator
+            found = Opened(value.content, value.originator)
         elif isinstance(value, (Protected, GeneralCiphered, GeneralCiphering)):
-            octets, title = _deciphered(value, keys)
+            found = _deciphered(value, keys)
         else:
-            return octets, title
+            return found
     raise SecurityError("too many layers of protection")
 
 
-def _deciphered(value: Any, keys: Sequence[KnownKeys]) -> tuple[bytes, bytes]:
+def _deciphered(value: Any, keys: Sequence[KnownKeys]) -> Opened:
     """What lies inside, with the title it was opened with; one that is not said is that of the keys."""
     said = _title(value)
     content, more = (value, b"") if isinstance(value, Protected) else (value.content, b"")
@@ -73,14 +85,14 @@ def _deciphered(value: Any, keys: Sequence[KnownKeys]) -> tuple[bytes, bytes]:
     error = SecurityError(f"no keys for the system title {said.hex().upper() or '(none)'}")
     for title, found in _attempts(value, said, keys):
         try:
-            plain = decipher(content, title, found, more)
+            plain = observe(content, title, found, more)
             codec(APDU).parse(plain)
         except MalformedError:
             error = SecurityError("what was deciphered is no APDU: the key is wrong")
         except SecurityError as failed:
             error = failed
         else:
-            return plain, title
+            return Opened(plain, title, is_verifiable(content, found))
     raise error
 
 

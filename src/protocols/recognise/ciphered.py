@@ -9,7 +9,7 @@ from meterwire.errors import SecurityError
 from meterwire.protocols.dlms.acse import Aare, Aarq
 from meterwire.protocols.dlms.apdu import APDU
 from meterwire.protocols.dlms.ciphering import GeneralCiphered, GeneralCiphering, Protected, WrappedKey, sender_of
-from meterwire.protocols.dlms.decipher import TITLE_OCTETS, CipherKeys, decipher
+from meterwire.protocols.dlms.decipher import TITLE_OCTETS, CipherKeys, is_verifiable, observe
 from meterwire.protocols.dlms.security.general import header
 from meterwire.protocols.dlms.security.wrapping import unwrap
 from meterwire.protocols.dlms.xdlms.initiate import InitiateRequest
@@ -23,6 +23,8 @@ from meterwire.protocols.wire.dissect import Layer
 _MOST_LEARNT: Final = 16
 """Titles and dedicated keys that are remembered from what was read, the latest ones."""
 _SENSIBLE: Final = 0.5
+_VERIFIES: Final = "the authentication tag verifies"
+_UNCHECKED: Final = "the authentication tag is not checked: that needs the authentication key"
 
 
 def _inside(plain: bytes) -> Codec[Any]:
@@ -76,15 +78,14 @@ class Ciphers:
         more = b"" if general is None else header(general)
         for title, keys in self._attempts(message, general):
             try:
-                plain = decipher(message, title, keys, more)
+                plain = observe(message, title, keys, more)
             except SecurityError as error:
                 reason = str(error)
                 continue
-            if message.control.authenticated:
-                note = f"deciphered, sender {title.hex().upper()}, the authentication tag verifies"
-                return Layer(_inside(plain), plain, None, note), note
-            if apdu_likelihood(plain) >= _SENSIBLE or _inside(plain) is TEXT:
-                note = f"deciphered, sender {title.hex().upper()}, without an authentication tag"
+            verified = is_verifiable(message, keys)
+            if verified or apdu_likelihood(plain) >= _SENSIBLE or _inside(plain) is TEXT:
+                tag = _UNCHECKED if message.control.authenticated else "without an authentication tag"
+                note = f"deciphered, sender {title.hex().upper()}, {_VERIFIES if verified else tag}"
                 return Layer(_inside(plain), plain, None, note), note
             reason = "no key given makes an APDU of it"
         return None, f"not opened: {reason}"

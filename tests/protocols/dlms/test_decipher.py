@@ -6,7 +6,7 @@ from vector_files import vectors
 from meterwire.errors import SecurityError
 from meterwire.protocols.dlms.apdu import APDU
 from meterwire.protocols.dlms.ciphering import Protected, SecurityControl
-from meterwire.protocols.dlms.decipher import CipherKeys, decipher
+from meterwire.protocols.dlms.decipher import CipherKeys, decipher, is_verifiable, observe
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.declare import info
 
@@ -65,6 +65,20 @@ def test_nothing_unauthentic_comes_out(vector):
     for message, who, with_keys in wrong:
         with pytest.raises(SecurityError):
             decipher(message, who, with_keys)
+
+
+@pytest.mark.parametrize("vector", [v for v in KNOWN if protected(v).control.authenticated], ids=lambda v: v["name"])
+def test_onlookers_need_no_authentication_key(vector):
+    """Protects customers who are given one key: they can read, the tag is unchecked, and with both keys it is checked."""
+    good, both = protected(vector), keys(vector)
+    alone = CipherKeys(both.encryption)
+    assert observe(good, title(vector), alone).hex() == vector["expect"]["plaintext"]
+    assert (is_verifiable(good, alone), is_verifiable(good, both)) == (False, True)
+    forged = Protected(good.control, good.counter, good.content[:-1] + bytes([good.content[-1] ^ 1]))
+    assert observe(forged, title(vector), alone).hex() == vector["expect"]["plaintext"]
+    for message, with_keys in ((forged, both), (Protected(good.control, good.counter, good.content[:5]), alone)):
+        with pytest.raises(SecurityError):
+            observe(message, title(vector), with_keys)
 
 
 def test_authenticated_plain_text_is_verified():

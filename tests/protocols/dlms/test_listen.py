@@ -112,6 +112,22 @@ def test_a_push_object_list_names_the_values_behind_it():
     assert readings["0-0:96.5.135"].value == ["0000636204FF", 3]
 
 
+TAGGED = [row for row in ROWS if row["expect"].get("ak") or row["expect"].get("authentication_key")]
+
+
+@pytest.mark.parametrize("row", TAGGED, ids=lambda row: row["name"])
+def test_the_encryption_key_alone_opens_but_does_not_verify(row):
+    """Protects customers who are given one key, and tells them what it does not prove."""
+    (known,) = keys_of(row["expect"])
+    pushes = [
+        PushListener([TitleKeys(b"", keys)]).receive(framed(row))
+        for keys in (known.keys, CipherKeys(known.keys.encryption))
+    ]
+    ((both,), (alone,)) = pushes
+    assert (both.verified, alone.verified) == (True, False)
+    assert (alone.apdu, alone.readings) == (both.apdu, both.readings)
+
+
 def test_a_system_title_that_is_empty_or_unknown():
     """An empty title is that of the keys; without keys, or with those of somebody else, the push is told as lost."""
     row = next(row for row in ROWS if row["name"] == "wrapper general-glo data-notification #0")
