@@ -23,8 +23,9 @@ from meterwire.meter_model.control import Control
 from meterwire.meter_model.device import Device, FaultSettings
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.misbehaviour import Manners, Misbehaviour
+from meterwire.meter_model.powered import powered
 from meterwire.meter_model.storage import INTERVAL, Storage, StorageError
-from meterwire.protocols.dialogue import Responder, farewell, timed
+from meterwire.protocols.dialogue import Responder
 from meterwire.transports.control import ControlServer, serve_control
 from meterwire.transports.endpoint import Endpoint
 from meterwire.transports.filtering import Filter
@@ -309,7 +310,7 @@ def _manners(endpoints: Sequence[Endpoint], links: Mapping[str, LinkFaults], see
 
 
 def _connecting(meter: Meter, connect: Callable[[], Responder], manners: Misbehaviour) -> Callable[[], Responder]:
-    return lambda: manners.wrap(_powered(meter, connect))
+    return lambda: manners.wrap(powered(meter, connect))
 
 
 class _Late(Filter):
@@ -336,59 +337,6 @@ def _filters(
 ) -> list[Callable[[str], Filter]]:
     """What lies between a connection and its meter, from the outside: middleware, faults of the link, a late meter."""
     return [*(outside(endpoint) if outside else ()), link.filter, lambda _: _Late(manners)]
-
-
-class _Powered:
-    """A responder that is dead while its meter has no power, and has forgotten everything afterwards."""
-
-    def __init__(self, meter: Meter, connect: Callable[[], Responder], first: Any) -> None:
-        self._meter, self._connect = meter, connect
-        self._outages, self._responder = meter.outages, first
-
-    def receive(self, octets: bytes, now: float) -> list[Any]:
-        """What the meter answers."""
-        meter = self._meter
-        if not meter.answers:
-            return []
-        if self._outages != meter.outages:
-            self._revive()
-        found: list[Any] = self._responder.receive(octets, now)
-        return found
-
-    def idle(self, now: float) -> list[Any]:
-        """The line fell silent."""
-        return list(self._alive().idle(now)) if self._meter.answers else []
-
-    def goodbye(self) -> list[Any]:
-        """What the meter says before it hangs up."""
-        return farewell(self._responder) if self._meter.answers else []
-
-    def _alive(self) -> Any:
-        if self._outages != self._meter.outages:
-            self._revive()
-        return self._responder
-
-    def _revive(self) -> None:
-        self._outages, self._responder = self._meter.outages, self._connect()
-
-
-class _PoweredTimed(_Powered):
-    """One that also speaks of its own accord."""
-
-    def next(self) -> float:
-        """When the meter wants to speak of its own accord; without power it asks later."""
-        due: float = self._responder.next()
-        return due
-
-    def run(self, now: float) -> list[Any]:
-        """What the meter says of its own accord."""
-        return list(self._alive().run(now)) if self._meter.answers else []
-
-
-def _powered(meter: Meter, connect: Callable[[], Responder]) -> Responder:
-    """A connection to a meter that may lose its power."""
-    first = connect()
-    return (_Powered if timed(first) is None else _PoweredTimed)(meter, connect, first)
 
 
 def _links(endpoints: Sequence[Endpoint], faults: Mapping[str, FaultSettings], seed: int) -> dict[str, LinkFaults]:

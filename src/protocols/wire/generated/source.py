@@ -66,9 +66,10 @@ class Source:
         """The module-level name of an object."""
         key = id(value)
         if key not in self._constants:
-            self._constants[key] = self.fresh(stem + "_")
+            name = self.fresh(stem + "_")
             self._kept.append(value)  # keeps the id taken
-            self.names[self._constants[key]] = value
+            self.names[name] = value
+            self._constants[key] = name  # last: another thread may be writing too
         return self._constants[key]
 
     def function(self, kind: str, layout: Any) -> str:
@@ -78,13 +79,13 @@ class Source:
             declared = layout if isinstance(layout, Named) else info(layout)
             stem = declared.name if declared is not None else type(layout).__name__
             name = self.fresh(f"{kind}_{stem.replace('.', '_')}_")
-            self._functions[key] = name
             self._kept.append(layout)  # keeps the id taken
 
             def first_call(*arguments: Any) -> Any:
                 return self.written(kind, layout)(*arguments)
 
             self.names[name] = first_call
+            self._functions[key] = name  # last: another thread may be writing too
         return self._functions[key]
 
     def written(self, kind: str, layout: Any) -> Any:
