@@ -308,6 +308,10 @@ def load_secrets(path: str | Path) -> Secrets:
     for name in _CLIENT_KEYS:
         given = file.convert(table.pop(name, {}), dict[int, str], name)
         keys[name] = {client: file.octets(f"{name}.{client}", text, (64, 96)) for client, text in given.items()}
+    shown = file.convert(table.pop("authorities", []), list[str], "authorities")
+    if not all(text.startswith("-----BEGIN CERTIFICATE-----") for text in shown):
+        raise file.fault("authorities", "certificates in PEM are needed")
+    keys["authorities"] = tuple(text.encode() for text in shown)
     secrets: Secrets = file.convert(table, Secrets)
     defaults = Secrets()
     return msgspec.structs.replace(

@@ -13,7 +13,7 @@ from meterwire.errors import SecurityError
 from meterwire.meter_model.dlms_key_pairs import FIELDS, KeyPairs
 from meterwire.meter_model.identity import Identity, Secrets
 from meterwire.protocols.dlms.security.agreement import ephemeral
-from meterwire.protocols.dlms.security.certificates import Purpose
+from meterwire.protocols.dlms.security.certificates import Purpose, is_authority, purpose_of, read, title_of
 from meterwire.protocols.dlms.security.ciphering import general_global
 from meterwire.protocols.dlms.security.counters import ReceivedCounter, SendingCounter
 from meterwire.protocols.dlms.security.curves import private_key, public_key, public_octets
@@ -47,6 +47,7 @@ class DlmsSecurity:
         client_agreement: public keys of key agreement by client, x || y.
         certificates: in DER, those that were imported.
         pairs: key pairs that the meter has made for itself.
+        given_authorities: certificates of those who certify clients, from the meter's secrets.
         unsaved: whether a counter or a key has moved that must be saved before the next answer leaves.
         client_secrets: passwords and secrets that clients have changed, by client.
         hidden: logical names that were removed from the association of a client.
@@ -61,6 +62,7 @@ class DlmsSecurity:
         self.client_agreement = dict(secrets.client_agreement_keys)
         self.certificates: list[bytes] = []
         self.pairs = KeyPairs()
+        self.given_authorities = secrets.authorities
         self.unsaved = False
         self.client_secrets: dict[int, bytes] = {}
         self.hidden: dict[int, set[bytes]] = {}
@@ -164,6 +166,30 @@ class DlmsSecurity:
         if octets not in self.certificates:
             self.certificates.append(octets)
         self.unsaved = True
+
+    @property
+    def authorities(self) -> list[bytes]:
+        """Certificates of those who certify clients: given, and imported."""
+        return [*self.given_authorities, *filter(lambda one: is_authority(read(one)), self.certificates)]
+
+    def add_authority(self, octets: bytes, most: int) -> None:
+        """Believe what a certification authority certifies from now on; raises SecurityError for too many."""
+        if len(self.certificates) >= most and octets not in self.certificates:
+            raise SecurityError("too many certificates")
+        if octets not in self.certificates:
+            self.certificates.append(octets)
+        self.unsaved = True
+
+    def own_certificate(self, title: bytes) -> bytes:
+        """The certificate of the meter's own pair of signatures that was imported last; empty for none."""
+        own = self.public_key()
+        for octets in reversed(self.certificates):
+            certificate = read(octets)
+            if title_of(certificate) == title and purpose_of(certificate) is Purpose.SIGNING:
+                key: Any = certificate.public_key()
+                if public_octets(key) == own:
+                    return octets
+        return b""
 
     def remove_certificate(self, octets: bytes, purpose: Purpose, key: Any) -> None:
         """Forget a certificate, and that clients have its key; the meter's own pair stays in use."""

@@ -31,6 +31,7 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         agreement_key: likewise of key agreement.
         client_signing_keys: public key of signatures (x || y) by DLMS client.
         client_agreement_keys: likewise of key agreement.
+        authorities: certificates of those who certify clients, DER or PEM.
     """
 
     dlt645_passwords: dict[Level, SixDigits] = msgspec.field(default_factory=lambda: {"02": "000000", "04": "000000"})
@@ -48,6 +49,7 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agreement_key: bytes = b""
     client_signing_keys: dict[int, bytes] = msgspec.field(default_factory=dict)
     client_agreement_keys: dict[int, bytes] = msgspec.field(default_factory=dict)
+    authorities: tuple[bytes, ...] = ()
 
     @property
     def are_public(self) -> bool:

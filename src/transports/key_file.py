@@ -18,6 +18,7 @@ import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,6 +84,7 @@ class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         signing_key, agreement_key: own private keys.
         meter_signing_key, meter_agreement_key: public keys of the meter, x || y.
         certificate: file with the own certificate of signatures, in DER or PEM.
+        authorities: files with certificates of those who certify meters.
     """
 
     client: int | None = None
@@ -106,6 +108,7 @@ class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     meter_signing_key: str = ""
     meter_agreement_key: str = ""
     certificate: str = ""
+    authorities: list[str] = []
 
     def __repr__(self) -> str:
         return "KeyFile(...)"
@@ -208,6 +211,8 @@ def security_of(path: str | Path, client: int, *, server: str = "", mechanism: s
         remember=counters.remember,
         counter_object=bytes(Obis.parse(told.counter_object)) if told.counter_object else COUNTER_OBJECT,
         random=secrets.token_bytes,
+        authorities=tuple(_certificate(place, name) for name in told.authorities),
+        now=lambda: datetime.now(UTC),
     )
 
 

@@ -23,9 +23,11 @@ from meterwire.protocols.dlms.acse import (
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
 from meterwire.protocols.dlms.association import Association, agreed, offered, refusal
 from meterwire.protocols.dlms.enums import AcseServiceUserDiagnostic, AssociationResult, ReleaseRequestReason
+from meterwire.protocols.dlms.security.certificates import Purpose, trusted_key
 from meterwire.protocols.dlms.security.ciphering import Ciphering, check_titles, service_specific
 from meterwire.protocols.dlms.security.counters import SendingCounter
 from meterwire.protocols.dlms.security.gcm import AUTHENTICATED, ENCRYPTED, Gcm
+from meterwire.protocols.dlms.security.keys import Keys
 from meterwire.protocols.dlms.security.mechanisms import (
     HIGH,
     Parties,
@@ -36,6 +38,7 @@ from meterwire.protocols.dlms.security.mechanisms import (
 )
 from meterwire.protocols.dlms.security.protection import PLAIN, Protection
 from meterwire.protocols.dlms.security.settings import TITLED, Security
+from meterwire.protocols.dlms.security.suites import curve_suite
 from meterwire.protocols.dlms.xdlms.initiate import DLMS_VERSION, InitiateRequest
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
@@ -55,6 +58,7 @@ class Handshake:
 
     def __init__(self, security: Security, max_pdu: int, previous: bytes = b"") -> None:
         self._security, self._max_pdu, self._previous = security, max_pdu, previous
+        self._keys = security.keys
         self._own = b""
         self.challenge = b""
         self._peer = b""
@@ -121,6 +125,7 @@ class Handshake:
             check_titles(security.title, self._peer)
         if security.peer_title and self._peer and security.peer_title != self._peer:
             raise SecurityError("the meter shows another system title than it should")
+        self._keys = self._with_certificate(aare)
         protection: Protection = PLAIN
         if security.level is not None:
             ciphering = self._ciphering()
@@ -131,6 +136,17 @@ class Handshake:
         if found.max_pdu and found.max_pdu - protection.overhead < _LEAST_ROOM:
             raise RemoteProtocolError(f"the meter takes APDUs of {found.max_pdu} octets only, too few for ciphering")
         return msgspec.structs.replace(found, protection=protection)
+
+    def _with_certificate(self, aare: Aare) -> Keys:
+        """Our keys, with that of the certificate that the meter shows where its key of signatures is not known."""
+        security, shown = self._security, aare.responding_qualifier
+        wanted = security.mechanism is AuthenticationMechanism.HIGH_ECDSA and security.keys.peer_signing is None
+        if not wanted or not shown or not security.authorities or security.now is None:
+            return security.keys
+        group = curve_suite(security.suite)
+        key = trusted_key(shown, Purpose.SIGNING, group, self._peer, security.now(), security.authorities)
+        found: Keys = msgspec.structs.replace(security.keys, peer_signing=key)
+        return found
 
     def _check_pending(self, aare: Aare) -> None:
         security = self._security
@@ -151,7 +167,7 @@ class Handshake:
             security.suite,
             security.title,
             self._peer,
-            security.keys,
+            self._keys,
             sending=self._sending,
             received=security.received,
             level=security.level,
@@ -187,7 +203,7 @@ class Handshake:
             challenge,
             counter_challenge,
             security.suite,
-            security.keys,
+            self._keys,
             security.algorithm,
         )
 

@@ -9,7 +9,15 @@ from typing import Any, Final, cast
 import msgspec
 
 from meterwire.errors import MalformedError, SecurityError
-from meterwire.meter_model.faces.dlms.cosem_handshake import Guard, Pending, challenge_of, ciphering, pending, titled
+from meterwire.meter_model.faces.dlms.cosem_handshake import (
+    Guard,
+    Pending,
+    challenge_of,
+    ciphering,
+    keys_of,
+    pending,
+    titled,
+)
 from meterwire.protocols.dlms.acse import (
     AUTHENTICATION_REQUIRED,
     Aare,
@@ -235,8 +243,9 @@ def _secured(
     title = aarq.calling_title or b""
     try:
         protection: Protection = PLAIN
+        keys = keys_of(guard, client, mechanism, aarq)
         if ciphered:
-            made, received = ciphering(guard, client, title, policy.requires)
+            made, received = ciphering(guard, keys, title, policy.requires)
             request = _initiate(made.unprotect_initiate(aarq.user_information or b""))
             guard.security.keep(title, received)
             if request.dedicated_key is not None:
@@ -244,16 +253,21 @@ def _secured(
             protection = made
         else:
             request = _initiate(aarq.user_information)
-        waiting = pending(guard, client, mechanism, policy.secret, aarq)
+        waiting = pending(guard, client, mechanism, policy.secret, aarq, keys)
     except SecurityError:
         raise Rejected(User.AUTHENTICATION_FAILURE) from None
     told = Aare(
         responding_title=guard.title if ciphered or mechanism in TITLED else None,
+        responding_qualifier=_certificate(guard) if mechanism is AuthenticationMechanism.HIGH_ECDSA else None,
         mechanism=mechanism_name(mechanism) if waiting else None,
         responder_requirements=AUTHENTICATION_REQUIRED if waiting else None,
         authentication=AuthenticationValue(characters=waiting.challenge) if waiting else None,
     )
     return msgspec.structs.replace(blank, protection=protection, pending=waiting, secured=told), request
+
+
+def _certificate(guard: Guard) -> bytes | None:
+    return guard.security.own_certificate(guard.title) or None
 
 
 def _version_1(bits: bytes) -> bool:

@@ -6,6 +6,7 @@ DLMS UA 1000-2, 9.2.7.4 (the four passes) and 9.4.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from meterwire.errors import SecurityError
 from meterwire.meter_model.dlms_security import SIGNED, DlmsSecurity
 from meterwire.protocols.dlms.acse import Aarq, AuthenticationMechanism
+from meterwire.protocols.dlms.security.certificates import Purpose, trusted_key
 from meterwire.protocols.dlms.security.ciphering import Ciphering, Level, check_titles
 from meterwire.protocols.dlms.security.counters import ReceivedCounter
 from meterwire.protocols.dlms.security.gcm import AUTHENTICATED, ENCRYPTED
@@ -27,6 +29,7 @@ from meterwire.protocols.dlms.security.mechanisms import (
     proof,
 )
 from meterwire.protocols.dlms.security.settings import TITLED
+from meterwire.protocols.dlms.security.suites import curve_suite
 
 ASSOCIATION_LN: Final = 15
 REPLY: Final = 1
@@ -45,6 +48,7 @@ class Guard(msgspec.Struct, frozen=True):
         client_titles: title that a client must show, by client; others may show any.
         random: gives as many unpredictable octets.
         algorithm: of mechanism 2; None is AES-128 of the challenge.
+        now: the meter's time, aware, for certificates.
     """
 
     security: DlmsSecurity
@@ -52,6 +56,7 @@ class Guard(msgspec.Struct, frozen=True):
     client_titles: Mapping[int, bytes]
     random: Callable[[int], bytes]
     algorithm: Algorithm | None = None
+    now: Callable[[], datetime] | None = None
 
 
 def guard_of(meter: Any, random: Callable[[int], bytes]) -> Guard | None:
@@ -59,7 +64,7 @@ def guard_of(meter: Any, random: Callable[[int], bytes]) -> Guard | None:
     security: DlmsSecurity | None = getattr(meter, "dlms_security", None)
     if security is None:
         return None
-    return Guard(security, meter.identity.system_title, meter.identity.client_titles, random)
+    return Guard(security, meter.identity.system_title, meter.identity.client_titles, random, now=meter.clock.now)
 
 
 class Pending:
@@ -123,11 +128,30 @@ def challenge_of(aarq: Aarq) -> bytes:
     return given or b""
 
 
-def pending(guard: Guard, client: int, mechanism: AuthenticationMechanism, secret: bytes, aarq: Aarq) -> Pending | None:
+def keys_of(guard: Guard, client: int, mechanism: AuthenticationMechanism, aarq: Aarq) -> Keys:
+    """The keys of an association; with ECDSA the client's is that of the certificate it shows.
+
+    Where the meter trusts no certification authority a certificate says nothing, and the key must be known.
+
+    Raises:
+        SecurityError: the certificate is not to be believed.
+    """
+    keys, shown = guard.security.keys_for(client), aarq.calling_qualifier
+    authorities = guard.security.authorities if shown and mechanism is AuthenticationMechanism.HIGH_ECDSA else []
+    if not shown or not authorities or guard.now is None:
+        return keys
+    group, title = curve_suite(guard.security.suite), aarq.calling_title or b""
+    key = trusted_key(shown, Purpose.SIGNING, group, title, guard.now(), authorities)
+    found: Keys = msgspec.structs.replace(keys, peer_signing=key)
+    return found
+
+
+def pending(
+    guard: Guard, client: int, mechanism: AuthenticationMechanism, secret: bytes, aarq: Aarq, keys: Keys
+) -> Pending | None:
     """What is still to be proved; None where nothing is. Raises SecurityError where a key is missing."""
     if mechanism not in HIGH:
         return None
-    keys = guard.security.keys_for(client)
     if mechanism is AuthenticationMechanism.HIGH_ECDSA and (keys.peer_signing is None or keys.signing is None):
         raise SecurityError("the client's key of signatures is not known")
     return Pending(guard, client, mechanism, secret, aarq, keys)
@@ -145,7 +169,7 @@ def titled(guard: Guard, client: int, mechanism: AuthenticationMechanism, aarq: 
     return wanted is None or wanted == given
 
 
-def ciphering(guard: Guard, client: int, title: bytes, requires: int) -> tuple[Ciphering, ReceivedCounter]:
+def ciphering(guard: Guard, keys: Keys, title: bytes, requires: int) -> tuple[Ciphering, ReceivedCounter]:
     """The protection of an association with ciphering, and the counter of its client; raises SecurityError."""
     security = guard.security
     received = security.received(title)
@@ -155,7 +179,7 @@ def ciphering(guard: Guard, client: int, title: bytes, requires: int) -> tuple[C
         security.suite,
         guard.title,
         title,
-        security.keys_for(client),
+        keys,
         sending=security.sending,
         received=received,
         level=level,

@@ -29,7 +29,7 @@ COUNTER: Final = bytes((0, 0, 43, 1, 0, 255))
 MOST_CERTIFICATES: Final = 16
 _MOST_KEYS: Final = 4
 _STRONG: Final = AUTHENTICATED | ENCRYPTED
-_SERVER, _CLIENT = 0, 1
+_SERVER, _CLIENT, _AUTHORITY = 0, 1, 2
 
 
 def _security(view: View) -> DlmsSecurity:
@@ -141,12 +141,19 @@ def _note(found: CosemObject, view: View, method: int) -> None:
 
 
 def _import(found: CosemObject, view: View, data: Variant) -> None:
-    """A certificate of the client that calls, or of the meter's own keys; its key is used from the next AARQ on."""
+    """A certificate of the client that calls, of the meter's own keys, or of who certifies clients.
+
+    Its key is used, or believed, from the next AARQ on.
+    """
     security, protection = _strong(view)
     octets = _octets(data)
     try:
         group = curve_suite(security.suite)
         certificate = certificates.read(octets)
+        if certificates.is_authority(certificate):
+            security.add_authority(octets, MOST_CERTIFICATES)
+            _note(found, view, 6)
+            return
         purpose = certificates.purpose_of(certificate)
         title = certificates.title_of(certificate)
         own = title == protection.own
@@ -227,9 +234,10 @@ def _certificates(found: CosemObject, view: View) -> Variant:
 def _described(octets: bytes, view: View) -> Variant:
     certificate = certificates.read(octets)
     own = certificates.title_of(certificate) == view.meter.identity.system_title
+    entity = _AUTHORITY if certificates.is_authority(certificate) else _SERVER if own else _CLIENT
     serial = certificate.serial_number
     return structure(
-        Variant(Tag.ENUM, _SERVER if own else _CLIENT),
+        Variant(Tag.ENUM, entity),
         Variant(Tag.ENUM, int(certificates.purpose_of(certificate))),
         octet_string(serial.to_bytes((serial.bit_length() + 7) // 8 or 1, "big")),
         octet_string(certificate.issuer.public_bytes()),

@@ -5,6 +5,7 @@ DLMS UA 1000-2, 9.2.6.4: the common name holds the system title in hex, the key 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
@@ -95,6 +96,39 @@ def checked_key(
         raise SecurityError("the certificate holds no key of an elliptic curve")
     check_curve(suite, key)
     return key
+
+
+def trusted_key(
+    octets: bytes, purpose: Purpose, suite: Suite, title: bytes, now: datetime, authorities: Sequence[bytes]
+) -> ec.EllipticCurvePublicKey:
+    """The public key of a certificate that somebody shows, if one of the authorities has issued it; see `checked_key`.
+
+    Raises:
+        SecurityError: none has, or anything else about it is wrong.
+    """
+    certificate = read(octets)
+    reason = SecurityError("there is no certification authority that is trusted")
+    for authority in authorities:
+        issuer = read(authority)
+        try:
+            if not is_authority(issuer):
+                raise SecurityError("the certificate that should have issued it is none of an authority")
+            return checked_key(certificate, purpose, suite, title, now, issuer)
+        except SecurityError as error:
+            reason = error
+    raise reason
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether its key may sign other certificates."""
+    from cryptography import x509  # noqa: PLC0415  see above
+
+    try:
+        basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return bool(basic.ca and usage.key_cert_sign)
 
 
 def purpose_of(certificate: x509.Certificate) -> Purpose:

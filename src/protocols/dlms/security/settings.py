@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -40,6 +41,9 @@ class Security(msgspec.Struct, kw_only=True):
         remember: keeps the next counter expected of the server.
         counter_object: where the server tells the counter.
         random: gives as many unpredictable octets.
+        authorities: certificates of those who certify meters, DER or PEM: with ECDSA a meter whose key is not known may
+            show its certificate.
+        now: gives an aware time, for certificates.
     """
 
     mechanism: AuthenticationMechanism = AuthenticationMechanism.NONE
@@ -59,6 +63,8 @@ class Security(msgspec.Struct, kw_only=True):
     remember: Callable[[int], None] | None = None
     counter_object: bytes = COUNTER_OBJECT
     random: Callable[[int], bytes] | None = None
+    authorities: tuple[bytes, ...] = ()
+    now: Callable[[], datetime] | None = None
 
     def __post_init__(self) -> None:
         """Raises LocalProtocolError where something is missing or does not fit."""
