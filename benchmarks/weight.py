@@ -100,7 +100,7 @@ def _apart(device: str, meters: int) -> Weighed:
     """
     command = [sys.executable, "-m", "benchmarks.weight", device, str(meters)]
     trimmed = {} if meters == WHOLE else {"MALLOC_TRIM_THRESHOLD_": "65536"}
-    done = subprocess.run(command, check=True, capture_output=True, env=os.environ | trimmed)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ | trimmed)
     return msgspec.json.decode(done.stdout, type=Weighed)
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from meterwire.cli.gateway_tree import drawing
 from meterwire.cli.main import run
 from meterwire.connect import connect
 from meterwire.emulate_area import emulate_area
@@ -88,11 +89,51 @@ def test_tables(gateway, capsys, what):
 
 
 def test_the_tree_is_drawn(gateway, tmp_path):
-    """Protects the picture: an SVG that says every address once."""
+    """Protects the picture: an SVG that says every address once, no two at one place, and how many there are."""
     path = tmp_path / "tree.svg"
     assert run(["gateway", gateway[0], "topology", "--svg", str(path)]) == 0
-    texts = [one.text for one in ET.parse(path).getroot().iter() if one.tag.endswith("text")]
-    assert sorted(texts) == sorted([*EVERYBODY, "000000002401"])
+    texts = [one for one in ET.parse(path).getroot().iter() if one.tag.endswith("text")]
+    assert sorted(one.text for one in texts if one.text.isdigit()) == sorted([*EVERYBODY, "000000002401"])
+    assert len({(one.get("x"), one.get("y")) for one in texts}) == len(texts)
+    assert texts[0].text == "8 nodes, 4 levels"
+
+
+def test_a_large_tree_is_drawn_in_columns():
+    """Protects people who look at five hundred nodes: about as high as wide, everybody inside, nobody on another."""
+    nodes = [{"address": "000000002401", "tei": 1, "level": 0, "role": "CCO", "proxy": None}]
+    for number in range(500):
+        above = nodes[number * number % (number // 3 + 1)]
+        address = f"{number:012d}"
+        nodes.append(
+            {
+                "address": address,
+                "tei": number + 2,
+                "level": above["level"] + 1,
+                "role": "STA",
+                "proxy": above["address"],
+            }
+        )
+    root = ET.fromstring(drawing(nodes))
+    wide, high = int(root.get("width")), int(root.get("height"))
+    texts = [one for one in root.iter() if one.tag.endswith("text") and one.text.isdigit()]
+    places = {(int(one.get("x")), int(one.get("y"))) for one in texts}
+    assert sorted(one.text for one in texts) == sorted(node["address"] for node in nodes)
+    assert len(places) == len(nodes)
+    assert all(0 < x < wide - 80 and 0 < y < high for x, y in places)
+    assert all(abs(a - b) > 90 for (a, y) in places for (b, z) in places if y == z and a != b)
+    assert 0.3 < wide / high < 4
+
+
+def test_a_tree_that_is_none_is_drawn():
+    """Protects against what modules in the field say: proxies that nobody knows, circles, one address twice."""
+
+    def node(address, proxy, level=1):
+        return {"address": address, "tei": 2, "level": level, "role": "STA", "proxy": proxy}
+
+    rows = [node("0", None, 0), node("1", "9"), node("2", "3"), node("3", "2"), node("4", "0"), node("4", "0")]
+    for some in (rows, rows[1:], rows[2:4], []):
+        texts = [one.text for one in ET.fromstring(drawing(some)).iter() if one.tag.endswith("text")]
+        assert sorted(text for text in texts if text.isdigit()) == sorted({row["address"] for row in some})
 
 
 def test_all_meters_are_read_in_their_own_dialects(gateway, capsys):
