@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from meterwire.cli.gateway_tree import drawing
+from meterwire.cli.gateway_tree import drawing, in_order
 from meterwire.cli.output import print_json, print_rows, print_table, rows
 from meterwire.cli.scan_progress import progress
 from meterwire.cli.session import session_filters
@@ -60,7 +60,10 @@ def gateway(
             line.close()
     if svg is not None:
         svg.write_text(drawing(found))
-    (print_json if json else print_table)(found)
+    if json:
+        print_json(found)
+    else:
+        print_table(in_order(found) if what == "topology" else found)
     return 0
 
 

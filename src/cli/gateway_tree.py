@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from xml.sax.saxutils import escape
 
-Node = Mapping[str, Any]
+Node = dict[str, Any]
 Children = Mapping[str | None, Sequence[Node]]
 
 _INDENT, _ROW, _LEAF, _STUB, _MARGIN, _GAP, _TOP = 28, 20, 116, 16, 20, 40, 48
@@ -53,6 +53,13 @@ def drawing(nodes: Sequence[Node]) -> str:
         y += size
         lowest = max(lowest, y)
     return _svg((x + max(wide, 5 * _LEAF), lowest + _MARGIN), [_legend(nodes), *shown])
+
+
+def in_order(nodes: Sequence[Node]) -> list[Node]:
+    """Each node once, below the one it speaks through and before what belongs to the next."""
+    root = next((node for node in nodes if node["proxy"] is None), None)
+    spots = [spot.node for branch in _branches(nodes, root, _children(nodes)) for spot in branch]
+    return spots if root is None else [root, *spots]
 
 
 def _branches(nodes: Sequence[Node], root: Node | None, children: Children) -> list[list[_Spot]]:

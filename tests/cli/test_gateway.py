@@ -88,6 +88,19 @@ def test_tables(gateway, capsys, what):
     assert all(address in capsys.readouterr().out for address in [min(addresses)])
 
 
+def test_a_topology_is_printed_as_a_tree(gateway, capsys):
+    """Protects whoever reads the indented table: the next line above with less indentation is the proxy."""
+    capsys.readouterr()
+    assert run(["gateway", gateway[0], "topology"]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert len(lines) == len(EVERYBODY) + 1
+    above = {}
+    for line in lines:
+        address, proxy, level = line.split()[0], line.split()[-1], (len(line) - len(line.lstrip())) // 2
+        assert proxy == above.get(level - 1, "-")
+        above[level] = address
+
+
 def test_the_tree_is_drawn(gateway, tmp_path):
     """Protects the picture: an SVG that says every address once, no two at one place, and how many there are."""
     path = tmp_path / "tree.svg"
