@@ -15,6 +15,7 @@ from meterwire.protocols.hdlc.control import Control, Kind, control
 from meterwire.protocols.hdlc.frame import Format, Frame
 from meterwire.protocols.hdlc.numbers import Numbers, segments
 from meterwire.protocols.hdlc.parameters import Parameters, encoded, offered
+from meterwire.protocols.hdlc.reject import NO_INFORMATION, TOO_LONG, UNKNOWN, WRONG_NUMBER, reason_in_words
 from meterwire.protocols.hdlc.states import NUMBERED, TRANSITIONS, Role, State, may_send
 from meterwire.protocols.wire.codec import codec
 
@@ -54,14 +55,6 @@ class Endless(msgspec.Struct, frozen=True):
 
 
 Event = Connected | Disconnected | Message | Rejected | Endless
-
-_UNKNOWN, _NO_INFORMATION, _TOO_LONG, _WRONG_NUMBER = 1, 3, 4, 8
-_REASONS: Final = {
-    _UNKNOWN: "a control field that is not implemented",
-    _NO_INFORMATION: "information in a frame that has none",
-    _TOO_LONG: "an information field that is too long",
-    _WRONG_NUMBER: "an N(R) that acknowledges what was never sent",
-}
 
 
 class Link:
@@ -173,7 +166,7 @@ class Link:
         said = control(frame.control)
         self._poll = bool(frame.control & 0x10)
         if said is None:
-            return events + self._unfit(frame, _UNKNOWN)
+            return events + self._unfit(frame, UNKNOWN)
         if not may_send(Role.PRIMARY if self.role is Role.SECONDARY else Role.SECONDARY, said.kind):
             return events  # our own kind of frame: an echo
         if said.kind not in TRANSITIONS[self.state]:
@@ -239,8 +232,7 @@ class Link:
     def _rejected(self, frame: Frame, said: Control) -> list[Event]:
         del said
         self._move(Kind.FRMR)
-        flags = frame.information[2] if len(frame.information) > 2 else 0
-        return [Rejected(_REASONS.get(flags, f"reason {flags:02X}H"))]
+        return [Rejected(reason_in_words(frame.information[2] if len(frame.information) > 2 else 0))]
 
     def _ui(self, frame: Frame, said: Control) -> list[Event]:
         del said
@@ -256,18 +248,18 @@ class Link:
 
     def _ready(self, frame: Frame, said: Control) -> list[Event]:
         if frame.information:
-            return self._unfit(frame, _NO_INFORMATION)
+            return self._unfit(frame, NO_INFORMATION)
         if not self.numbers.acknowledge(said.receive):
-            return self._unfit(frame, _WRONG_NUMBER)
+            return self._unfit(frame, WRONG_NUMBER)
         self.peer_busy = said.kind is Kind.RNR
         self.has_turn = said.final
         return []
 
     def _information(self, frame: Frame, said: Control) -> list[Event]:
         if len(frame.information) > self.agreed.info_rx:
-            return self._unfit(frame, _TOO_LONG)
+            return self._unfit(frame, TOO_LONG)
         if not self.numbers.acknowledge(said.receive):
-            return self._unfit(frame, _WRONG_NUMBER)
+            return self._unfit(frame, WRONG_NUMBER)
         self.has_turn = said.final
         self.peer_busy = False
         if self.busy or self._taken >= self.agreed.window_rx or not self.numbers.take(said.send):
@@ -276,7 +268,7 @@ class Link:
         if len(self._assembly) + len(frame.information) > self._longest:
             self._assembly.clear()
             if self.role is Role.SECONDARY:
-                return self._unfit(frame, _TOO_LONG)
+                return self._unfit(frame, TOO_LONG)
             self._reset(State.DISCONNECTED)
             return [Endless(f"segments of more than {self._longest} octets")]
         self._assembly += frame.information
@@ -300,7 +292,7 @@ class Link:
             self.has_turn = False
             if self._poll:
                 self._replies.append(self._frame(Control(Kind.FRMR), self._frmr))
-            return [Rejected(_REASONS[reason])]
+            return [Rejected(reason_in_words(reason))]
         if self._poll:
             rejected = self.state is State.REJECTED
             self._replies.append(

@@ -26,8 +26,8 @@ from meterwire.protocols.dlt645.frame import Frame as Frame645
 from meterwire.protocols.dlt645.refusal import set_bits
 from meterwire.protocols.dlt69845 import explain as dlt69845
 from meterwire.protocols.gdw376_2 import explain as gdw376_2
+from meterwire.protocols.hdlc import explain as hdlc
 from meterwire.protocols.hdlc.frame import Frame as HdlcFrame
-from meterwire.protocols.hdlc.frame import address_parts, control_name
 from meterwire.protocols.mbus.frame import LongFrame
 from meterwire.protocols.recognise.bare import is_apdu, is_tag
 from meterwire.protocols.recognise.ciphered import Ciphers
@@ -44,6 +44,7 @@ _DIALECTS: Final[dict[str, tuple[Opener, Annotator]]] = {
     "dlt69845": (dlt69845.opener, dlt69845.annotator),
     "dlms": (dlms.opener, dlms.annotator),
     "gdw376_2": (gdw376_2.opener, gdw376_2.annotator),
+    "hdlc": (hdlc.opener, hdlc.annotator),
 }
 _TUNNELLED: Final = (DLT645, DLT69845, GDW376_2)
 """What concentrators and proxies pass on."""
@@ -84,8 +85,6 @@ class Explanation:
             return "ciphered: keys are needed to look inside"
         if isinstance(message, (Item1997, Error1997)):
             return _of_1997(message, name, value)
-        if isinstance(message, HdlcFrame):
-            return _of_hdlc(name, value)
         if isinstance(message, Variant):
             self._language = name.partition(".")[0] if "." in name else self._language
         found = _DIALECTS.get(_prefix(message) or self._language)
@@ -153,12 +152,3 @@ def _of_1997(message: Any, name: str, value: Any) -> str | None:
     if name == "identifier":
         return identifier_text_1997(value)
     return data_text_1997(message.identifier, value)
-
-
-def _of_hdlc(name: str, value: Any) -> str | None:
-    if name == "control":
-        return control_name(value)
-    if name not in ("destination", "source"):
-        return None
-    upper, lower = address_parts(value)
-    return str(upper) if lower is None else f"logical {upper}, physical {lower}"

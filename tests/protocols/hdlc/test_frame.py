@@ -4,8 +4,10 @@ import pytest
 from vector_files import vectors
 
 from meterwire.protocols.hdlc.frame import Format, Frame, address_parts, control_name
+from meterwire.protocols.recognise import dissection, pieces
 from meterwire.protocols.wire import framing
 from meterwire.protocols.wire.codec import codec
+from meterwire.protocols.wire.dissect import render
 
 VECTORS = [v for v in vectors("dlms") if v["layer"] == "hdlc"]
 NAMES = [v["name"] for v in VECTORS]
@@ -57,3 +59,24 @@ def test_a_frame_without_information_has_one_check():
     """Protects the rule that the header check stands only in front of information."""
     short = Frame(Format(), b"\x03", b"\x21", 0x93)
     assert codec(Frame).build(short).hex() == "7ea007032193" + "0f01" + "7e"
+
+
+@pytest.mark.parametrize(
+    ("octets", "texts"),
+    [
+        (
+            "7EA01F21022373E6C781801205019A06019A070400000001080400000001CCA27E",
+            ["UA P/F", "longest information field, sent", "[154]", "window, received", "[1]", "logical 1, physical 17"],
+        ),
+        ("7EA00C2103973E219300044EEF7E", ["FRMR P/F", "SNRM P/F", "an information field that is too long"]),
+        ("7EA00703213117877E", ["RR N(R)=1 P/F"]),
+        ("7EA00703213533C17E", ["RNR N(R)=1 P/F"]),
+        ("7EA00721031F6BE97E", ["DM P/F"]),
+    ],
+)
+def test_frames_in_words(octets, texts):
+    """Protects what people see: what is negotiated by its name, and why a frame was rejected."""
+    (piece,) = pieces(bytes.fromhex(octets), "dlms-hdlc")
+    shown = "\n".join(render(dissection(piece)))
+    for text in texts:
+        assert text in shown, shown
