@@ -237,6 +237,7 @@ class Credit:
         time = self._meter.instant_time
         record = Purchase(time, self.count, bought, before, before + bought, self.cumulative)
         self._records.append(record)
+        self._meter.events.begin("purchase", before=msgspec.structs.asdict(record))
         self._control.judge()
         return record
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTOR: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _INTEGERS: Final = frozenset({5, 6, 15, 16, 17, 18, 20, 21})
-_LISTS: Final = frozenset({1, 2})
+_STRUCTURE: Final = 2
+_LISTS: Final = frozenset({1, _STRUCTURE})
 _STRINGS: Final = frozenset({10, 12})
 _OI: Final = 80
 
@@ -92,8 +93,9 @@ class Scale:
     def __init__(self, oad: Oad, row: Quantity | None, zone: dt.tzinfo | None) -> None:
         if row is None and oad.index == 0:  # the whole of an array: its elements are in the unit of the first one
             row = by_oad(oad.packed | 1)
-        self._zone = zone
+        self._zone, self._oad = zone, oad
         declared = scaler_unit(oad.packed)
+        self._differ = row is None and declared is None and scaler_unit(oad.packed | 1) is not None
         self.exponent = 0
         self.unit: str | None = None
         if row is not None and row.dlt69845 is not None and row.dlt69845.exponent is not None:
@@ -104,6 +106,9 @@ class Scale:
 
     def value(self, data: Variant) -> Any:
         """One value, or a list of them."""
+        if data.tag == _STRUCTURE and self._differ:
+            members = (Oad(self._oad.oi, self._oad.number, index) for index in range(1, len(data.value) + 1))
+            return [Scale(one, None, self._zone).value(each) for one, each in zip(members, data.value, strict=True)]
         if data.tag in _LISTS:
             return [self.value(element) for element in data.value]
         if data.tag in _INTEGERS:

@@ -68,6 +68,8 @@ _COMMON: Final[dict[tuple[Side, int], Member]] = {
 _MOST_ROWS: Final = 70_000
 _ENERGY, _HARMONICS = 1, 5
 _CURRENT: Final = 0x2001
+_OF_ELEMENTS: Final = {(0x202C, 1): (-2, "CNY"), (0x202C, 2): (0, "")}
+"""Power of ten and unit of members of structures, by object and place."""
 
 
 class ObjectTable:
@@ -184,7 +186,7 @@ class ObjectTable:
         """
         row, attribute = self._rows.get(oad >> 16 & 0xFFFF), oad >> 8 & 0x1F
         if row is None or row.scale is None:
-            return None
+            return _OF_ELEMENTS.get((oad >> 16 & 0xFFFF, oad & 0xFF)) if attribute == 2 else None
         if attribute == 2 or (row.class_id == _HARMONICS and attribute in {3, 4}):
             return row.scale, row.unit
         if row.class_id == _ENERGY and attribute == 4:

@@ -89,8 +89,10 @@ _SPECIAL: Final = {
     (0x3308, 6): "highest demand",
     (0x3308, 7): "time of the highest demand",
     (0x330C, 6): "methods that cleared",
+    (0x202C, 1): "money left",
+    (0x202C, 2): "purchases",
 }
-"""What stands behind the five standard columns in records of events that have a unit of their own."""
+"""Members of structures; what stands behind the five standard columns in records with a unit of their own."""
 _PHASES: Final = ("phase A", "phase B", "phase C")
 
 

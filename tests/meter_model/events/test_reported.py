@@ -35,7 +35,7 @@ def test_every_kind_is_whole() -> None:
     """Protects the tables: columns are quantities, limits exist, and each kind has a way to happen."""
     for profile in ("three-phase", "single-phase"):
         meter = fresh(profile)
-        commanded = {"programming"}
+        commanded = {"programming", "purchase"}
         for kind in meter.events.kinds.values():
             assert set(kind.before) | set(kind.after) <= set(QUANTITIES), kind.name
             assert set(kind.during) - {"charge", "peak", "demand"} <= set(kind.before) & set(kind.after), kind.name

@@ -143,6 +143,30 @@ def test_a_purchase_is_booked_once(kind):
     assert meter.credit.count == 1
 
 
+def test_a_purchase_has_a_record():
+    """3028: the wallet before and after it, and all that has been bought; it survives a restart and can be reported."""
+    meter = meter_of()
+    client, machine = client_of(meter)
+    run(client, 6, purchase(machine, meter, 5050, 1))
+    meter.clock.step(60)
+    run(client, 6, purchase(machine, meter, 100, 2))
+    states = {name: part() for name, part in parts_of(meter).items()}
+    later = meter_of()
+    restore(later, msgspec.msgpack.decode(msgspec.msgpack.encode(states)))
+    client, _ = client_of(later)
+    table = client.records("3028")
+    assert [(one.name, one.unit) for one in table.headings[-4:]] == [
+        ("wallet file, money left, before", "CNY"),
+        ("wallet file, money left, after", "CNY"),
+        ("wallet file, purchases, after", ""),
+        ("cumulative purchase, after", "CNY"),
+    ]
+    assert [row[-4:] for row in table.rows] == [
+        tuple(map(Decimal, ("100.00", "150.50", "1", "150.50"))),
+        tuple(map(Decimal, ("150.50", "151.50", "2", "151.50"))),
+    ]
+
+
 def test_a_wallet_begins_anew():
     """Method 10, and method 6 with 0: a balance and no purchases."""
     meter = meter_of()

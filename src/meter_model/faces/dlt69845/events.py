@@ -2,7 +2,7 @@
 
 A record has the standard columns (number, start, end, source, report states), what its kind adds, and snapshots: an
 OAD whose feature is 1 is the value before the event began, 4 that after it ended (001 and 100 of the attribute's high
-bits; seen in displays of real meters as 00102201 and 00108201).
+bits; seen in displays of real meters as 00102201 and 00108201). The columns of purchases (3028) are assumed.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ _OVER, _OVER_TIME = Oad(0x3308, 2, 6), Oad(0x3308, 2, 7)
 _PROGRAMMED, _CLEARED = Oad(0x3302, 2, 6), Oad(0x330C, 2, 6)
 _VOLTAGE_PEAK, _CURRENT_PEAK, _CHARGE = Oad(0x2026, 2, 0), Oad(0x2027, 2, 0), Oad(0x2029, 2, 0)
 _CLOCK_BEFORE, _CLOCK_AFTER = Oad(0x4000, 0x22, 0), Oad(0x4000, 0x82, 0)
+_LEFT_BEFORE, _LEFT_AFTER, _BOUGHT = Oad(0x202C, 0x22, 1), Oad(0x202C, 0x82, 1), Oad(0x202E, 0x82, 0)
+_PURCHASES: Final = Oad(0x202C, 0x82, 2)
 _MOST: Final = {18: 0xFFFF, 6: 0xFFFF_FFFF}
 
 
@@ -121,6 +123,7 @@ def _special(kind: str, during: tuple[str, ...]) -> tuple[Oad, ...]:
         "programming": (_PROGRAMMED,),
         "event_clear": (_CLEARED,),
         "clock_set": (_CLOCK_BEFORE, _CLOCK_AFTER),
+        "purchase": (_LEFT_BEFORE, _LEFT_AFTER, _PURCHASES, _BOUGHT),
         "voltage_unbalance": (_VOLTAGE_PEAK,),
         "current_unbalance": (_CURRENT_PEAK,),
         "current_severe_unbalance": (_CURRENT_PEAK,),
@@ -159,6 +162,21 @@ def _charge(record: EventRecord) -> Variant:
     return Variant(1, tuple(_counted(value, -2, 6) for value in found)) if found else NULL
 
 
+def _money(name: str) -> Callable[[EventRecord], Variant]:
+    """What a record of a purchase has of money; an account in overdraft has none, as 202C says it."""
+
+    def told(record: EventRecord) -> Variant:
+        money = record.before.get(name)
+        return _counted(max(money, Fraction(0)), -2, 6) if isinstance(money, Fraction) else NULL
+
+    return told
+
+
+def _purchases(record: EventRecord) -> Variant:
+    count = record.before.get("count")
+    return Variant(6, count) if isinstance(count, int) else NULL
+
+
 def _items(record: EventRecord) -> Variant:
     """The attributes that were written, as far as they are objects of this dialect."""
     oads = [Oad.of(item) for item in record.before.get("items", ()) if _is_descriptor(item)]
@@ -188,6 +206,10 @@ _OWN: Final[Mapping[Oad, Callable[[EventRecord], Variant]]] = {
     _OVER_TIME: _over_time,
     _PROGRAMMED: _items,
     _CLEARED: _cleared,
+    _LEFT_BEFORE: _money("before"),
+    _LEFT_AFTER: _money("after"),
+    _PURCHASES: _purchases,
+    _BOUGHT: _money("cumulative"),
     _VOLTAGE_PEAK: _peak,
     _CURRENT_PEAK: _peak,
     _CHARGE: _charge,
