@@ -522,6 +522,14 @@ def vector_octets(name):
     return next(v["octets"] for v in vectors("dlms") if v["name"].startswith(name))
 
 
+def test_short_frames_of_mbus():
+    """Protects logs of M-Bus lines: the reset in front of a push is told apart, a wrong sum or function is nothing."""
+    (reset, push) = pieces(bytes.fromhex("1040F03016") + vector_octets("push mbus_kmswest"))
+    assert (reset.candidate.title, push.candidate.title) == ("M-Bus short frame", "M-Bus long frame")
+    for octets in ("1040F03116", "1041F03116"):
+        assert [piece.candidate for piece in pieces(b"\x00\x01" + bytes.fromhex(octets))] == [None]
+
+
 def sealed(text, *, counted):
     """A frame with its length and sum: Q/GDW 10376.2 counts all of it and sums from C, DL/T 645 sums all in front."""
     octets = bytearray.fromhex(text)

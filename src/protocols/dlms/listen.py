@@ -24,7 +24,7 @@ from meterwire.protocols.dlms.xdlms.notify import DataNotification, DataNotifica
 from meterwire.protocols.dlms.xdlms.short_names import InformationReport
 from meterwire.protocols.hdlc.frame import Frame as HdlcFrame
 from meterwire.protocols.hdlc.framer import HdlcFramer
-from meterwire.protocols.mbus.frame import LongFrame
+from meterwire.protocols.mbus.frame import SHORT_OCTETS, LongFrame, ShortFrame
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.framing import Framer
 from meterwire.protocols.wire.nodes import Variant
@@ -32,7 +32,7 @@ from meterwire.quantities.reading import METER_ZONE, Reading
 
 LARGEST_PUSH: Final = 1 << 16
 """Most octets of one push, put together."""
-_HDLC_FLAG, _MBUS_START = 0x7E, 0x68
+_HDLC_FLAG, _MBUS_STARTS = 0x7E, (0x68, 0x10)
 _LLC: Final = (b"\xe6\xe7\x00", b"\xe6\xe6\x00")
 _LONGEST_FRAME: Final = 0x7FF + 2
 
@@ -119,7 +119,7 @@ class PushListener:
         found: list[Heard] = []
         for piece in pieces:
             if hasattr(piece, "reason"):
-                if piece.octets.strip(b"\x7e"):
+                if piece.octets.strip(b"\x7e") and not _is_reset(piece.octets):
                     found.append(self._lose(piece.octets, piece.reason))
                 continue
             try:
@@ -240,9 +240,15 @@ class PushListener:
             return None
 
 
+def _is_reset(octets: bytes) -> bool:
+    """Whether octets are M-Bus short frames, which meters send in front of what they push."""
+    whole = [octets[at : at + SHORT_OCTETS] for at in range(0, len(octets), SHORT_OCTETS)]
+    return all(isinstance(codec(ShortFrame).attempt(one), ShortFrame) for one in whole)
+
+
 def _framer_for(first: int) -> Any:
     if first == _HDLC_FLAG:
         return HdlcFramer()
-    if first == _MBUS_START:
+    if first in _MBUS_STARTS:
         return Framer(codec(LongFrame), limit=_LONGEST_FRAME)
     return Framer(codec(Wrapper), limit=LARGEST_APDU + 8)

@@ -15,7 +15,7 @@ from meterwire.protocols.recognise.bare import is_service, is_tag
 from meterwire.protocols.recognise.candidate import Candidate
 from meterwire.protocols.recognise.explain import Explanation
 from meterwire.protocols.recognise.framed import despite_checks
-from meterwire.protocols.recognise.kinds import DLT69845, GDW376_2, LIKELY, LONGEST, WRAPPER, Kind
+from meterwire.protocols.recognise.kinds import DLT69845, GDW376_2, LIKELY, LONGEST, MBUS_SHORT, WRAPPER, Kind
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.dissect import dissect
 
@@ -67,8 +67,8 @@ class Faulty:
 
     def __call__(self, kind: Kind, start: int, end: int) -> Candidate | None:
         """What the octets from start to end are but for their check."""
-        if kind is WRAPPER:
-            return None
+        if kind in (WRAPPER, MBUS_SHORT):
+            return None  # too little of them is left without their check
         if not self._work.affords(end - start):
             self.passed_over = True
             return None

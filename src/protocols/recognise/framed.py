@@ -10,6 +10,7 @@ from meterwire.protocols.dlms.wrapper import Wrapper
 from meterwire.protocols.dlt645.edition1997 import is_of_1997
 from meterwire.protocols.dlt645.frame import Frame as Frame645
 from meterwire.protocols.dlt69845.link import Link
+from meterwire.protocols.mbus.frame import ShortFrame
 from meterwire.protocols.recognise.bare import apdu_likelihood, is_tag
 from meterwire.protocols.recognise.candidate import Candidate
 from meterwire.protocols.recognise.kinds import GDW376_2, HDLC, KINDS, LIKELY, LONGEST, WRAPPER, Kind
@@ -67,6 +68,8 @@ def _likelihood(kind: Kind, message: object) -> float:
 def _title(kind: Kind, message: object) -> str:
     if isinstance(message, Frame645):
         return "DL/T 645-1997" if is_of_1997(message) else "DL/T 645-2007"
+    if isinstance(message, ShortFrame):
+        return "M-Bus short frame"
     return "DL/T 698.45 link frame" if isinstance(message, Link) else _TITLES[kind.dialect]
 
 

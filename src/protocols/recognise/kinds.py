@@ -23,7 +23,7 @@ from meterwire.protocols.gdw376_2.frame import fn
 from meterwire.protocols.gdw376_2.functions import APPLICATIONS as FUNCTIONS_376
 from meterwire.protocols.gdw376_2.south_grid import SouthFrame
 from meterwire.protocols.hdlc.frame import Frame as HdlcFrame
-from meterwire.protocols.mbus.frame import LongFrame
+from meterwire.protocols.mbus.frame import LongFrame, ShortFrame, ShortFunction
 from meterwire.protocols.wire.codec import Codec, codec
 
 DIALECTS: Final = ("dlt645", "dlt69845", "gdw376-2", "csg", "dlms-hdlc", "dlms", "mbus", "axdr", "iec62056-21")
@@ -88,6 +88,10 @@ def _judge_mbus(message: LongFrame) -> float:
     return 0.95 if not message.information.reserved else 0.8
 
 
+def _judge_short(message: ShortFrame) -> float:
+    return 0.9 if isinstance(message.control, ShortFunction) else 0.3
+
+
 def _judge_wrapper(message: Wrapper) -> float:
     return 0.95 if message.apdu else 0.3
 
@@ -98,8 +102,9 @@ GDW376_2: Final = Kind("gdw376-2", Frame376, _judge_376, summed=3)
 SOUTH_GRID: Final = Kind("csg", SouthFrame, lambda _: 0.98, summed=3)
 HDLC: Final = Kind("dlms-hdlc", HdlcFrame, _judge_hdlc, fill=b"\x7e")
 MBUS: Final = Kind("mbus", LongFrame, _judge_mbus)
+MBUS_SHORT: Final = Kind("mbus", ShortFrame, _judge_short)
 WRAPPER: Final = Kind("dlms", Wrapper, _judge_wrapper, checked=False)
-KINDS: Final = (DLT645, DLT69845, GDW376_2, SOUTH_GRID, HDLC, MBUS, WRAPPER)
+KINDS: Final = (DLT645, DLT69845, GDW376_2, SOUTH_GRID, HDLC, MBUS, MBUS_SHORT, WRAPPER)
 
 FILL: Final = frozenset(b"".join(kind.fill for kind in KINDS))
 """Octets that some kind of frame lets stand in front of it."""
