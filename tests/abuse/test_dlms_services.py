@@ -402,7 +402,7 @@ def test_the_codec_reads_what_is_sent():
 @pytest.mark.parametrize(
     "fields",
     [{"version": 5}, {"version": 0}, {"context": 77}, {"conformance": Conformance()}, {"max_pdu": 1}, {"max_pdu": 11},
-     {"mechanism": bytes.fromhex("60857405080277")}, {"mechanism": mechanism_name(1)}, {"mechanism": None}],
+     {"called_title": b"MWR\0\0\0\0\1"}, {"mechanism": bytes.fromhex("60857405080277")}, {"mechanism": mechanism_name(1)}, {"mechanism": None}],
     ids=lambda fields: "-".join(f"{name}={value!r}"[:30] for name, value in fields.items()),
 )  # fmt: skip
 def test_C2_associations_that_cannot_be(meter, fields):
@@ -413,6 +413,11 @@ def test_C2_associations_that_cannot_be(meter, fields):
     assert answer.diagnostic is not None
     assert isinstance(one.get(3, ACTIVE, 2), ExceptionResponse)
     assert one.associate().result == 0
+
+
+def test_the_right_called_title_is_let_in(meter):
+    """Who names the meter that it wants, and means this one, is served."""
+    assert Peer(FaceDlms(meter)).associate(called_title=meter.identity.system_title).result == 0
 
 
 def test_C3_a_second_association_takes_the_place_of_the_first(peer):

@@ -237,6 +237,8 @@ def _secured(
     blank = Association(client, server, policy.mechanism, Conformance(), 0, context)
     if guard is None:
         return blank, _initiate(aarq.user_information)
+    if aarq.called_title and aarq.called_title != guard.title:
+        raise Rejected(User.CALLED_AP_TITLE_NOT_RECOGNISED)
     ciphered, mechanism = context in _CIPHERED, policy.mechanism
     if not titled(guard, client, mechanism, aarq, ciphered=ciphered):
         raise Rejected(User.CALLING_AP_TITLE_NOT_RECOGNISED)
