@@ -32,7 +32,7 @@ from meterwire.quantities.reading import METER_ZONE, Reading
 
 LARGEST_PUSH: Final = 1 << 16
 """Most octets of one push, put together."""
-_HDLC_FLAG, _MBUS_STARTS = 0x7E, (0x68, 0x10)
+_HDLC_FLAG, _MBUS_STARTS, _WRAPPED = 0x7E, (0x68, 0x10), 0x00
 _LLC: Final = (b"\xe6\xe7\x00", b"\xe6\xe6\x00")
 _LONGEST_FRAME: Final = 0x7FF + 2
 
@@ -95,11 +95,14 @@ class PushListener:
             octets = octets.lstrip(b"\xff")
             if not octets:
                 return []
-            self._framer = _framer_for(octets[0])
-        return self._heard(self._framer.receive(octets))
+            self._framer = _Undecided(octets[0])
+        pieces = self._framer.receive(octets)
+        if isinstance(self._framer, _Undecided) and self._framer.decided is not None:
+            self._framer = self._framer.decided
+        return self._heard(pieces)
 
     def idle(self) -> list[Heard]:
-        """The line fell silent: what is incomplete is given up, and the next octet decides anew what comes."""
+        """The line fell silent: what is incomplete is given up, and what comes next decides anew what it is."""
         found = self._heard(self._framer.idle()) if self._framer is not None else []
         if self._held or self._blocks is not None:
             found.append(self._lose(bytes(self._held), "a push that does not end"))
@@ -246,9 +249,45 @@ def _is_reset(octets: bytes) -> bool:
     return all(isinstance(codec(ShortFrame).attempt(one), ShortFrame) for one in whole)
 
 
-def _framer_for(first: int) -> Any:
-    if first == _HDLC_FLAG:
-        return HdlcFramer()
-    if first in _MBUS_STARTS:
-        return Framer(codec(LongFrame), limit=_LONGEST_FRAME)
-    return Framer(codec(Wrapper), limit=LARGEST_APDU + 8)
+class _Undecided:
+    """Cuts a line whose kind of frames is not known yet in every way, until one of them gives a frame.
+
+    Args:
+        first: octet that came first, which says what is told of a line that gives none.
+
+    Attributes:
+        decided: the framer whose frames they are.
+    """
+
+    def __init__(self, first: int) -> None:
+        self._framers: dict[int, Any] = {
+            _HDLC_FLAG: HdlcFramer(),
+            _MBUS_STARTS[0]: Framer(codec(LongFrame), limit=_LONGEST_FRAME),
+            _WRAPPED: Framer(codec(Wrapper), limit=LARGEST_APDU + 8),
+        }
+        first = _MBUS_STARTS[0] if first in _MBUS_STARTS else first
+        self._first = first if first in self._framers else _WRAPPED
+        self.decided: Any = None
+
+    def receive(self, octets: bytes) -> list[Any]:
+        """Take octets; before there is a frame, garbage alone is given."""
+        return self._decided({kind: framer.receive(octets) for kind, framer in self._framers.items()})
+
+    def idle(self) -> list[Any]:
+        """The line fell silent."""
+        return self._decided({kind: framer.idle() for kind, framer in self._framers.items()})
+
+    def _decided(self, given: dict[int, list[Any]]) -> list[Any]:
+        for kind, pieces in given.items():
+            if any(map(_is_frame, pieces)):
+                self.decided = self._framers[kind]
+                return pieces
+        return [piece for piece in given[self._first] if hasattr(piece, "reason")]
+
+
+def _is_frame(piece: Any) -> bool:
+    """Whether a piece is a frame beyond doubt: a wrapper has no check, so what it holds must be an APDU."""
+    message = getattr(piece, "message", None)
+    if not isinstance(message, Wrapper):
+        return message is not None
+    return not isinstance(codec(APDU).attempt(message.apdu), MalformedError)
