@@ -8,9 +8,18 @@ from typing import Any, Final
 from meterwire.errors import SecurityError
 from meterwire.protocols.dlms.acse import Aare, Aarq
 from meterwire.protocols.dlms.apdu import APDU
-from meterwire.protocols.dlms.ciphering import GeneralCiphered, GeneralCiphering, Protected, WrappedKey, sender_of
+from meterwire.protocols.dlms.ciphering import (
+    AgreedKey,
+    GeneralCiphered,
+    GeneralCiphering,
+    Protected,
+    WrappedKey,
+    sender_of,
+)
 from meterwire.protocols.dlms.decipher import TITLE_OCTETS, CipherKeys, is_verifiable, observe
-from meterwire.protocols.dlms.security.general import header
+from meterwire.protocols.dlms.security.curves import private_key, public_key
+from meterwire.protocols.dlms.security.general import agreed_key, header
+from meterwire.protocols.dlms.security.suites import curve_suite
 from meterwire.protocols.dlms.security.wrapping import unwrap
 from meterwire.protocols.dlms.xdlms.initiate import InitiateRequest
 from meterwire.protocols.iec62056_21.telegrams import telegrams
@@ -102,6 +111,9 @@ class Ciphers:
         if general is not None and isinstance(general.key, WrappedKey):
             yield from self._unwrapped(general.key, titles)
             return
+        if general is not None and isinstance(general.key, AgreedKey):
+            yield from self._agreed(general)
+            return
         for title in titles:
             for entry in sorted(self._keys, key=lambda entry: entry.title not in (b"", title)):
                 yield title, entry.keys
@@ -109,6 +121,19 @@ class Ciphers:
             for key in self._dedicated:
                 for entry in self._keys:
                     yield title, CipherKeys(key, entry.keys.authentication)
+
+    def _agreed(self, general: GeneralCiphering) -> Iterator[tuple[bytes, CipherKeys]]:
+        """The key that both sides came to, for those who have a private key of it."""
+        for entry in self._keys:
+            if not entry.agreement:
+                continue
+            try:
+                group = curve_suite(entry.suite)
+                peer = public_key(group, entry.peer_agreement) if entry.peer_agreement else None
+                found = agreed_key(group, private_key(group, entry.agreement), peer, general)
+            except SecurityError:
+                continue
+            yield general.originator, CipherKeys(found, entry.keys.authentication)
 
     def _unwrapped(self, key: WrappedKey, titles: Sequence[bytes]) -> Iterator[tuple[bytes, CipherKeys]]:
         """The key that came along, under whichever master key was given."""

@@ -9,16 +9,28 @@ import msgspec
 
 from meterwire.errors import LocalProtocolError
 from meterwire.protocols.dlms.decipher import KEY_OCTETS, TITLE_OCTETS, CipherKeys
+from meterwire.protocols.dlms.security.suites import SUITES
 
 _NAMES: Final = frozenset({"encryption_key", "authentication_key", "system_title"})
 
 
 class TitleKeys(msgspec.Struct, frozen=True):
-    """The keys for what one system title sends; an empty title means whoever sends. The master key unwraps others."""
+    """The keys for what one system title sends; an empty title means whoever sends.
+
+    Attributes:
+        title: system title.
+        keys: symmetric keys.
+        master: unwraps others.
+        suite: security suite of the keys below.
+        agreement: own private key of key agreement, and `peer_agreement` the public one of the other side, x || y.
+    """
 
     title: bytes
     keys: CipherKeys
     master: bytes = b""
+    suite: int = 0
+    agreement: bytes = b""
+    peer_agreement: bytes = b""
 
     def __repr__(self) -> str:
         return "TitleKeys(...)"
@@ -29,7 +41,8 @@ def keys_of(table: Mapping[str, Any]) -> tuple[TitleKeys, ...]:
 
     `[dlms]` has `encryption_key`, `authentication_key` and perhaps `system_title`, all in hexadecimal digits;
     `[[dlms.title]]` has the same for further titles. A client's key file does as well: `unicast_key`,
-    `broadcast_key`, `authentication_key`, `master_key`, `title` and `meter_title` without a section.
+    `broadcast_key`, `authentication_key`, `master_key`, `title`, `meter_title`, and with `suite` also `agreement_key`
+    and `meter_agreement_key`, without a section.
 
     Raises:
         LocalProtocolError: the table says something else. The message never repeats a key.
@@ -63,7 +76,17 @@ def _of_client(table: Mapping[str, Any]) -> tuple[TitleKeys, ...]:
     keys = (_octets(table, name, (0, *KEY_OCTETS)) for name in ("unicast_key", "broadcast_key"))
     titles = (_octets(table, name, (0, TITLE_OCTETS)) for name in ("title", "meter_title"))
     known = (b"", *filter(None, titles))  # whoever sends; and where nothing is announced, those that are named
-    return tuple(TitleKeys(one, CipherKeys(key, authentication), master) for key in keys if key for one in known)
+    suite = table.get("suite", 0)
+    agreed = _agreement(table, suite) if suite in SUITES and SUITES[suite].curve else {}
+    return tuple(
+        TitleKeys(one, CipherKeys(key, authentication), master, **agreed) for key in keys if key for one in known
+    )
+
+
+def _agreement(table: Mapping[str, Any], number: int) -> dict[str, Any]:
+    size = SUITES[number].coordinate_octets
+    own = _octets(table, "agreement_key", (0, size))
+    return {"suite": number, "agreement": own, "peer_agreement": _octets(table, "meter_agreement_key", (0, 2 * size))}
 
 
 def _octets(entry: Mapping[str, Any], name: str, sizes: tuple[int, ...]) -> bytes:

@@ -6,7 +6,7 @@ DLMS UA 1000-2, 9.2.7.2.4 and 9.5.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from meterwire.errors import SecurityError
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
@@ -37,6 +37,9 @@ from meterwire.protocols.dlms.security.suites import Suite, curve_suite, suite
 from meterwire.protocols.dlms.security.wrapping import unwrap, wrap
 from meterwire.protocols.wire.codec import codec
 from meterwire.protocols.wire.nodes import Variant
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 _TRANSACTION_OCTETS: Final = 8
 
@@ -154,17 +157,16 @@ class General:
     def _agreed(self, information: AgreedKey, message: GeneralCiphering) -> tuple[Form, Gcm]:
         group = curve_suite(self.suite.number)
         own, size = self._needed("agreement"), 2 * group.coordinate_octets
+        form = Form.STATIC
+        peer = None
         if information.parameters == bytes((ONE_PASS,)):
             if len(information.data) != 2 * size:
                 raise SecurityError("an ephemeral key with its signature is needed")
-            public, signature = information.data[:size], information.data[size:]
+            form, public, signature = Form.ONE_PASS, information.data[:size], information.data[size:]
             verify(group, self._needed("peer_signing"), public, signature)
-            z = shared_secret(group, own, public_key(group, public))
-            return Form.ONE_PASS, self._gcm(derived_key(group, z, self.peer, self.own))
-        if information.parameters == bytes((STATIC,)):
-            z = shared_secret(group, own, self._needed("peer_agreement"))
-            return Form.STATIC, self._gcm(derived_key(group, z, self.peer + sized(message.transaction), self.own))
-        raise SecurityError("there is no such way to agree on a key")
+        else:
+            peer = self._needed("peer_agreement")
+        return form, self._gcm(agreed_key(group, own, peer, message))
 
     def _gcm(self, key: bytes) -> Gcm:
         return Gcm(key, self.keys.authentication)
@@ -179,6 +181,30 @@ class General:
         if self._random is None:
             raise SecurityError("a random source is needed")
         return self._random(count)
+
+
+def agreed_key(
+    group: Suite, own: ec.EllipticCurvePrivateKey, peer: ec.EllipticCurvePublicKey | None, message: GeneralCiphering
+) -> bytes:
+    """The key that a general-ciphering APDU was made with, for who has a private key of it; no signature is verified.
+
+    Args:
+        group: security suite.
+        own: private key of agreement of the recipient; with static keys of either party.
+        peer: public static key of the other one; None where the key of the message is ephemeral.
+        message: with the key information.
+
+    Raises:
+        SecurityError: the keys agree on nothing, or the message tells of no such way.
+    """
+    information, size = message.key, 2 * group.coordinate_octets
+    if isinstance(information, AgreedKey) and information.parameters == bytes((ONE_PASS,)):
+        z = shared_secret(group, own, public_key(group, information.data[:size]))
+        return derived_key(group, z, message.originator, message.recipient)
+    if isinstance(information, AgreedKey) and information.parameters == bytes((STATIC,)) and peer is not None:
+        z = shared_secret(group, own, peer)
+        return derived_key(group, z, message.originator + sized(message.transaction), message.recipient)
+    raise SecurityError("there is no such way to agree on a key")
 
 
 def signed(general: General, apdu: bytes) -> bytes:

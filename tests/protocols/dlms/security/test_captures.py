@@ -4,6 +4,8 @@ import pytest
 from dlms_secured import BOTH, FULL, Form, Level, Mechanism, client, keys, security, served
 
 from meterwire.protocols.dlms.decipher import CipherKeys
+from meterwire.protocols.dlms.security.curves import private_octets, public_octets
+from meterwire.protocols.dlms.security.suites import SUITES
 from meterwire.protocols.recognise import Explanation, TitleKeys, dissection, keys_of, pieces
 from meterwire.protocols.wire.dissect import render
 from meterwire.transports.memory import ResponderLine
@@ -81,3 +83,35 @@ def test_a_title_that_is_left_out_is_that_of_the_keys(table):
     (piece,) = pieces(apdu[:1] + b"\0" + apdu[10:], None)
     shown = "\n".join(render(dissection(piece, explanation)))
     assert f"sender {told['title'].upper()}, the authentication tag verifies" in shown
+
+
+@pytest.mark.parametrize("suite", [1, 2])
+@pytest.mark.parametrize(("form", "sides"), [(Form.STATIC, 2), (Form.ONE_PASS, 1)])
+def test_agreed_keys_open_for_who_has_a_private_key(suite, form, sides):
+    """With static keys both directions; with an ephemeral key of the sender what was sent to us."""
+    meter, face = served(suite)
+    tap = Tap(face.connect())
+    brought = security(Mechanism.HIGH_GMAC, suite, Level(BOTH, BOTH, form), meter)
+    one = client(face, brought, line=ResponderLine(tap))
+    one.get(8, bytes((0, 0, 1, 0, 0, 255)), 2)
+    group, theirs = SUITES[suite], meter.dlms_security.keys.agreement.public_key()
+    explanation = Explanation(
+        keys_of(
+            {
+                "suite": suite,
+                "unicast_key": brought.keys.unicast.hex(),
+                "authentication_key": brought.keys.authentication.hex(),
+                "agreement_key": private_octets(group, brought.keys.agreement).hex(),
+                "meter_agreement_key": public_octets(theirs).hex(),
+            }
+        )
+    )
+    shown = [
+        "\n".join(render(dissection(piece, explanation)))
+        for octets in tap.octets[-2:]
+        for piece in pieces(octets, None)
+    ]
+    opened = ["the authentication tag verifies" in text for text in shown]
+    assert opened == ([True, True] if sides == 2 else [False, True])
+    assert ("0-0:1.0.0" in shown[0]) is (sides == 2)
+    assert ["not opened" in text for text in shown] == [not one for one in opened]
