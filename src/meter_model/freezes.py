@@ -151,7 +151,8 @@ class Freezes:
         series = self._series(kind)
         self._meter.advance()
         columns = self.columns(kind)
-        return self._add(kind, series, self._meter.sample(everything=needs_everything(columns)), columns)
+        sample = self._meter.sample(everything=needs_everything(columns))
+        return series.take(self._meter.clock.zone, columns, sample)
 
     def trigger_after(self, seconds: int, kind: str = "instant") -> None:
         """Freeze so many seconds later; raises NotServed, and LocalProtocolError where too many such orders wait."""
@@ -220,7 +221,7 @@ class Freezes:
         if kind in self.series:
             columns = self.columns(kind)
             sample = self._meter.sample(everything=needs_everything(columns))
-            self._add(kind, self.series[kind], sample, columns, powered=self._meter.powered)
+            self.series[kind].take(self._meter.clock.zone, columns, sample, powered=self._meter.powered)
 
     def mode_written(self, parameter: str) -> None:
         """A mode word has been written: it says again what its kinds store."""
@@ -251,8 +252,7 @@ class Freezes:
 
     def take(self, kind: str, sample: Sample, *, powered: bool) -> None:
         """A freeze is due."""
-        series = self.series[kind]
-        self._add(kind, series, sample, self.columns(kind), powered=powered)
+        self.series[kind].take(self._meter.clock.zone, self.columns(kind), sample, powered=powered)
 
     @property
     def mark(self) -> tuple[object, ...]:
@@ -294,14 +294,6 @@ class Freezes:
         if kind not in self.series:
             raise NotServed(f"no freeze is called {kind!r}: {', '.join(self.series)}")
         return self.series[kind]
-
-    def _add(
-        self, kind: str, series: Series, sample: Sample, columns: tuple[Quantity, ...], *, powered: bool = True
-    ) -> Row:
-        del kind
-        row = Row.taken(self._meter.clock.zone, columns, sample)
-        series.add(row, powered=powered)
-        return row
 
     def _schedule(self, kind: str, settings: FreezeSettings) -> Schedule:
         if settings.at:

@@ -15,7 +15,7 @@ import msgspec
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model.clock import local_seconds, local_time
 from meterwire.meter_model.columns import column, columns_named, needs_everything
-from meterwire.meter_model.pattern import every
+from meterwire.meter_model.pattern import following
 from meterwire.meter_model.row import Row
 from meterwire.meter_model.series import Schedule, Series
 from meterwire.meter_model.tariff import NO_MORE
@@ -218,7 +218,7 @@ class LoadProfile:
 
     def take(self, number: int, sample: Sample) -> None:
         """A row is due."""
-        self.series[number].add(Row.taken(self._meter.clock.zone, self._columns[number], sample))
+        self.series[number].take(self._meter.clock.zone, self._columns[number], sample)
 
     def needs_everything(self, number: int) -> bool:
         """Whether the totals are not enough for a class."""
@@ -260,13 +260,15 @@ class LoadProfile:
         return local_seconds(naive)
 
     def _schedule(self, number: int) -> Schedule:
+        parameters, own = self._meter.parameters, self._own
+        minutes = f"load_profile_interval_{number}"
+
         def next_after(minute: int) -> int:
-            if number in self._own:
-                return (
-                    every(self.interval(number), self._origin, begins=True)(minute) if self._own[number][1] else NO_MORE
-                )
-            if not self._meter.parameters["load_profile_mode"] >> number - 1 & 1:
-                return NO_MORE
-            return every(self.interval(number), self._origin, begins=True)(minute)
+            if number in own:
+                interval, names = own[number]
+                records = bool(names)
+            else:
+                interval, records = int(parameters[minutes]), parameters["load_profile_mode"] >> number - 1 & 1
+            return following(minute, interval, self._origin, begins=True) if records else NO_MORE
 
         return next_after

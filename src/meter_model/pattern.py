@@ -72,8 +72,13 @@ def every(interval: int, origin: int = 0, *, begins: bool = False) -> Callable[[
     """Every so many minutes from an origin on, and before it too unless that is where it begins."""
 
     def next_after(minute: int) -> int:
-        if begins and minute < origin:
-            return origin
-        return origin + ((minute - origin) // interval + 1) * interval
+        return following(minute, interval, origin, begins=begins)
 
     return next_after
+
+
+def following(minute: int, interval: int, origin: int, *, begins: bool) -> int:
+    """The next moment of `every` after a minute."""
+    if begins and minute < origin:
+        return origin
+    return origin + ((minute - origin) // interval + 1) * interval

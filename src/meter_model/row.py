@@ -38,18 +38,18 @@ _DECODER: Final = msgspec.msgpack.Decoder()
 
 
 class Layout:
-    """How the values of rows with the same columns are packed.
+    """How the values of some rows are packed.
 
     Args:
-        zone: of the times.
-        columns: what is stored.
+        family: of the layouts of all rows with the same columns.
         scales: the common denominator of each column; 0 where there is none.
     """
 
-    __slots__ = ("columns", "scales", "zone")
+    __slots__ = ("columns", "family", "scales", "zone")
 
-    def __init__(self, zone: dt.timezone, columns: tuple[Quantity, ...], scales: tuple[int, ...]) -> None:
-        self.zone, self.columns, self.scales = zone, columns, scales
+    def __init__(self, family: Layouts, scales: tuple[int, ...]) -> None:
+        self.family, self.scales = family, scales
+        self.zone, self.columns = family.zone, family.columns
 
     def pack(self, values: Sequence[Value | None]) -> bytes:
         """The values as octets."""
@@ -66,14 +66,20 @@ class Layout:
     def fitting(self, values: Sequence[Value | None]) -> Layout:
         """This one, or one with denominators that suit these values too."""
         scales = tuple(map(_common, values, self.scales))
-        return self if scales == self.scales else Layout(self.zone, self.columns, scales)
+        return self if scales == self.scales else Layout(self.family, scales)
 
 
-class _Layouts:
-    """The layout in use for rows of one zone and the same columns, of all meters."""
+class Layouts:
+    """The layouts of rows of one zone with the same columns, of all meters.
+
+    Attributes:
+        present: the one in use.
+        at_once: whether rows are to settle at once, because a sample does not keep all that they come from.
+    """
 
     def __init__(self, zone: dt.timezone, columns: tuple[Quantity, ...]) -> None:
-        self.present = Layout(zone, columns, (1,) * len(columns))
+        self.zone, self.columns = zone, columns
+        self.present = Layout(self, (1,) * len(columns))
         self.at_once = any(column.kind in _NOT_SAMPLED for column in columns)
 
     def packed(self, second: int, values: Sequence[Value | None]) -> tuple[Layout, bytes]:
@@ -83,8 +89,9 @@ class _Layouts:
 
 
 @lru_cache(maxsize=4096)
-def _layouts(zone: dt.timezone, columns: tuple[Quantity, ...]) -> _Layouts:
-    return _Layouts(zone, columns)
+def layouts_of(zone: dt.timezone, columns: tuple[Quantity, ...]) -> Layouts:
+    """The one of these columns: to find it takes longer than to store a row, so whoever stores many keeps it."""
+    return Layouts(zone, columns)
 
 
 class Row:
@@ -96,9 +103,8 @@ class Row:
         self._layout, self._held = layout, held
 
     @staticmethod
-    def taken(zone: dt.timezone, columns: tuple[Quantity, ...], sample: Sample) -> Row:
+    def taken(layouts: Layouts, sample: Sample) -> Row:
         """The row of a moment of the meter; what its sample does not keep is worked out at once."""
-        layouts = _layouts(zone, columns)
         row = Row(layouts.present, sample)
         if layouts.at_once:
             row.settle()
@@ -131,7 +137,7 @@ class Row:
         held = self._held
         if not isinstance(held, bytes):
             values = [_read(held, quantity) for quantity in self._layout.columns]
-            self._layout, held = _layouts(self._layout.zone, self._layout.columns).packed(held.second, values)
+            self._layout, held = self._layout.family.packed(held.second, values)
             self._held = held
         return self._layout, held
 
@@ -146,7 +152,7 @@ class Row:
         second, names, values = state
         if len(names) != len(values) or not -_WIDE <= second < _WIDE:
             raise ValueError("a stored row of no time, or with a value too many or too few")
-        layouts = _layouts(zone, columns_named(tuple(names)))
+        layouts = layouts_of(zone, columns_named(tuple(names)))
         return Row(*layouts.packed(second, [revived(value) for value in values]))
 
     def _unpacked(self) -> list[Any]:

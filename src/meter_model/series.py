@@ -11,11 +11,15 @@ import datetime as dt
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from meterwire.meter_model.row import Row
+from meterwire.meter_model.row import Layouts, Row, layouts_of
 from meterwire.meter_model.shelf import Shelf
 from meterwire.meter_model.tariff import NO_MORE
+
+if TYPE_CHECKING:
+    from meterwire.meter_model.sample import Sample
+    from meterwire.quantities import Quantity
 
 Schedule = Callable[[int], int]
 """The first moment later than a minute since 1970 local; NO_MORE where there is none."""
@@ -47,6 +51,8 @@ class Series:
         self._ring: deque[Row] | Shelf = _NO_ROWS
         self._backfill = backfill
         self._missed: list[Row] = []
+        self._columns: tuple[Quantity, ...] = ()
+        self._layouts: Layouts | None = None
 
     @property
     def rows(self) -> list[Row]:
@@ -69,7 +75,7 @@ class Series:
 
     def skip(self, minute: int) -> None:
         """The meter will have power up to that minute: pass over the rows that others will have pushed out by then."""
-        if minute - self.next < self.depth:
+        if minute - self.next < self.depth * self._gap():
             return
         due, count, moment = deque[int](maxlen=self.depth), 0, self.next
         while moment <= minute:
@@ -81,14 +87,26 @@ class Series:
             self._ring = _NO_ROWS
             self._missed.clear()
 
-    def add(self, row: Row, *, powered: bool = True) -> None:
-        """Store a row."""
-        if not powered:
+    def _gap(self) -> int:
+        """Minutes from the next row to the one after it: where rows are not evenly spaced, fewer are passed over."""
+        return max(1, self.schedule(self.next) - self.next) if self.next < NO_MORE else 1
+
+    def take(self, zone: dt.timezone, columns: tuple[Quantity, ...], sample: Sample, *, powered: bool = True) -> Row:
+        """Store a row of these columns; gives it."""
+        if self._layouts is None or self._columns is not columns or self._layouts.zone is not zone:
+            self._columns, self._layouts = columns, layouts_of(zone, columns)
+        row = Row.taken(self._layouts, sample)
+        if powered:
+            self._add(row)
+        else:
             self._missed = [*self._missed, row][-self._backfill :] if self._backfill else []
-            return
-        self.total += len(self._missed) + 1
-        self.end += len(self._missed) + 1
-        self._keep([*self._missed, row])
+        return row
+
+    def _add(self, row: Row) -> None:
+        rows = [*self._missed, row] if self._missed else (row,)
+        self.total += len(rows)
+        self.end += len(rows)
+        self._keep(rows)
         self._missed.clear()
 
     def _keep(self, rows: Sequence[Row]) -> None:
