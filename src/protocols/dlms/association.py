@@ -20,8 +20,9 @@ from meterwire.protocols.dlms.acse import (
     mechanism_of,
 )
 from meterwire.protocols.dlms.apdu import APDU, ApduTag
-from meterwire.protocols.dlms.enums import AssociationResult, InitiateError
+from meterwire.protocols.dlms.enums import AssociationResult
 from meterwire.protocols.dlms.security.protection import PLAIN, Protection
+from meterwire.protocols.dlms.service_errors import INITIATE, error_name
 from meterwire.protocols.dlms.xdlms.initiate import (
     DLMS_VERSION,
     ConfirmedServiceError,
@@ -153,13 +154,9 @@ def refusal(aare: Aare) -> MeterwireError:
     except RemoteProtocolError:
         inner = None
     if isinstance(inner, ConfirmedServiceError):
-        said += f" ({_in_words(inner.error)})"
+        said += f" ({error_name(INITIATE, inner.error)})"
     return Refused(code if code is not None else aare.result, f"association rejected: {said or 'no reason given'}")
 
 
 def _initiate_refused(error: ConfirmedServiceError) -> Refused:
-    return Refused(error.error, f"initiate failed: {_in_words(error.error)}")
-
-
-def _in_words(error: int) -> str:
-    return InitiateError(error).name.lower().replace("_", " ") if error in set(InitiateError) else f"error {error}"
+    return Refused(error.error, f"initiate failed: {error_name(INITIATE, error.error)}")

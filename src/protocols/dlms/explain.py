@@ -14,10 +14,12 @@ from meterwire.protocols.dlms.ciphering import GeneralBlockTransfer, GeneralSign
 from meterwire.protocols.dlms.cosem.classes import attribute_name, class_name
 from meterwire.protocols.dlms.data import DATA, TAG_NAMES, Tag
 from meterwire.protocols.dlms.date_time import CosemDateTime
-from meterwire.protocols.dlms.enums import ActionResult, DataAccessResult, InitiateError
+from meterwire.protocols.dlms.enums import ActionResult, DataAccessResult
 from meterwire.protocols.dlms.interpret import scaler_unit
 from meterwire.protocols.dlms.llc import Llc
 from meterwire.protocols.dlms.obis import Obis
+from meterwire.protocols.dlms.service_errors import class_name as class_of_errors
+from meterwire.protocols.dlms.service_errors import error_name, service_name
 from meterwire.protocols.dlms.wrapper import Wrapper
 from meterwire.protocols.dlms.xdlms.common import DATA_CHOSEN, AttributeDescriptor, MethodDescriptor, ResultBlock
 from meterwire.protocols.dlms.xdlms.exceptions import ExceptionResponse
@@ -41,7 +43,6 @@ from meterwire.protocols.wire.nodes import Variant
 _MOST_TEXT: Final = 200
 _TAG_OCTETS: Final = 12
 """Authentication tag behind a protected APDU."""
-_INITIATE: Final = 1
 _PORTS: Final = {0: "no station", 1: "management", 16: "public client", 127: "all stations"}
 
 
@@ -95,8 +96,8 @@ def _of_message(message: Any, name: str, value: Any) -> str | None:
         return _words(mechanism_of(value))
     if bits_info(value) is not None and name in ("conformance", "control"):
         return _set_parts(value)
-    if isinstance(message, ConfirmedServiceError) and name == "error" and message.service == _INITIATE:
-        return _words(InitiateError(value)) if value in set(InitiateError) else None
+    if isinstance(message, ConfirmedServiceError):
+        return _of_service_error(message, name)
     if isinstance(message, ResultBlock) and name == "content":
         return None if value.tag == DATA_CHOSEN else _words(value.value)
     if isinstance(value, Variant) and type(message) in _ANSWERS:
@@ -106,6 +107,14 @@ def _of_message(message: Any, name: str, value: Any) -> str | None:
     if name.endswith("title") and isinstance(value, bytes):
         return title_text(value)
     return None
+
+
+def _of_service_error(message: ConfirmedServiceError, name: str) -> str | None:
+    if name == "service":
+        return service_name(message.service)
+    if name == "error_class":
+        return class_of_errors(message.error_class)
+    return error_name(message.error_class, message.error) if name == "error" else None
 
 
 def _exception(value: Variant) -> str:

@@ -33,6 +33,7 @@ from meterwire.protocols.dlms.items import Target
 from meterwire.protocols.dlms.security.counters import LAST
 from meterwire.protocols.dlms.security.protection import PLAIN
 from meterwire.protocols.dlms.security.settings import Security
+from meterwire.protocols.dlms.service_errors import in_words
 from meterwire.protocols.dlms.tries import Held, after
 from meterwire.protocols.dlms.wrapper import LARGEST_APDU
 from meterwire.protocols.dlms.xdlms.common import Invoke
@@ -368,4 +369,4 @@ def _raise_exception(apdu: Variant) -> None:
         named = getattr(service, "name", str(service)).lower().replace("_", " ")
         raise Refused(service, f"exception response: {state}, {named}")
     if isinstance(answer, ConfirmedServiceError):
-        raise Refused(answer.error, f"service {answer.service} failed: error {answer.error_class}.{answer.error}")
+        raise Refused(answer.error, in_words(answer.service, answer.error_class, answer.error))
