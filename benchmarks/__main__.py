@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import area, ciphered, codecs, dlms, fleet, machine, report, serving, start, weight
+from benchmarks import area, ciphered, codecs, dlms, fleet, machine, report, serving, start, unseen, weight
 from benchmarks.rows import Row
 
 WRITTEN = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -16,6 +16,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "dlms": ("DLMS/COSEM exchanges", dlms.run),
     "ciphered": ("Ciphered", ciphered.run),
     "serving": ("Reads served per core", serving.run),
+    "unseen": ("Requests that were never seen", unseen.run),
     "start": ("Start of the command line", start.run),
     "fleet": ("The fleet step", fleet.run),
     "area": ("An area behind a module", area.run),
@@ -26,6 +27,7 @@ ABOUT = {
     "dlms": dlms.__doc__,
     "ciphered": ciphered.__doc__,
     "serving": serving.__doc__,
+    "unseen": unseen.__doc__,
     "start": start.__doc__,
     "fleet": fleet.__doc__,
     "area": area.__doc__,

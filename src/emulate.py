@@ -225,11 +225,12 @@ class _Faces:
         """The face behind an endpoint; raises LocalProtocolError for a dialect that no meter speaks."""
         kind = (endpoint.dialect, *map(endpoint.option, _FACE_OPTIONS))
         if kind not in self._made:
-            self._made[kind] = _face(endpoint, self._meter)
+            self._made[kind] = face_of(endpoint, self._meter)
         return self._made[kind]
 
 
-def _face(endpoint: Endpoint, meter: Meter) -> Any:
+def face_of(endpoint: Endpoint, meter: Meter) -> Any:
+    """What a meter shows at an endpoint; raises LocalProtocolError for a dialect that no meter speaks."""
     dialect, edition = endpoint.dialect, endpoint.option("edition")
     of_edition = {} if edition is None else {"edition": edition}
     if dialect == "dlt645":
