@@ -119,12 +119,15 @@ def test_rows_by_range_and_by_entry(begun, ours):
 
 
 def test_a_list_with_a_profile_in_it(begun, ours):
-    """GET with list: a scaler, the count of the rows, and the columns; longer than one APDU."""
-    one = begun(pdu=400)
-    profile, register = GXDLMSProfileGeneric(PROFILE), GXDLMSRegister("1.0.1.8.0.255")
-    wanted = [(register, 3), (profile, 7), (profile, 3)]
+    """GET with list: a scaler, the count of the rows, the columns, and all 200 rows; longer than one APDU."""
+    one = begun(pdu=400, info=512)  # difference 1: it misreads lists in segments
+    profile, register = columns(one), GXDLMSRegister("1.0.1.8.0.255")
+    profile.captureObjects.clear()
+    wanted = [(register, 3), (profile, 7), (profile, 3), (profile, 2)]
     reply = one.all(one.client.readList(wanted))
     one.client.updateValues(wanted, reply.value)
     assert register.scaler == 10
     assert reply.value[1] == ROWS
     assert len(profile.captureObjects) == len(ours.columns) + 1
+    assert [row[0].value.replace(tzinfo=None) for row in profile.buffer] == clock_times(ours)
+    assert [Decimal(str(row[1])) / 100 for row in profile.buffer] == list(ours.columns[0].values)
