@@ -22,10 +22,10 @@ demo: $(STAMP)
 	$(BIN)/meterwire demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n 2 --durations=10
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal --durations=10
 
 test-construct: $(STAMP)
-	METERWIRE_CODEC=construct $(BIN)/python -m pytest -q -n 2 --durations=10
+	METERWIRE_CODEC=construct $(BIN)/python -m pytest -q -n 3 --dist worksteal --durations=10
 
 check: $(STAMP)
 	$(BIN)/ruff check .
