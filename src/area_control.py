@@ -19,7 +19,7 @@ import msgspec
 from meterwire.errors import LocalProtocolError
 from meterwire.meter_model import control_line
 from meterwire.meter_model.control import Control
-from meterwire.meter_model.control_line import Request, choose
+from meterwire.meter_model.control_line import SET_OR_GET, Request, set_or_get
 from meterwire.meter_model.meter import Meter
 from meterwire.transports.hplc.control import NetworkControl
 from meterwire.transports.hplc.module import Module
@@ -80,13 +80,8 @@ class AreaControl:
         if "meter" in rest:
             return self._meter(rest.pop("meter"), rest)
         operation, what = rest.pop("op", None), rest.pop("what", None)
-        if operation == "set":
-            return choose(self._setters, "set", what)(rest)
-        if operation == "get":
-            getter = choose(self._getters, "get", what)
-            if rest:
-                raise LocalProtocolError(f"get {what} takes nothing else: {', '.join(sorted(map(str, rest)))}")
-            return getter()
+        if operation in SET_OR_GET:
+            return set_or_get(self._setters, self._getters, operation, what, rest)
         raise LocalProtocolError(f"of an area, op is set or get, not {operation!r}; a meter has more: name it")
 
     def _meter(self, address: Any, request: Request) -> Any:

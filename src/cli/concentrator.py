@@ -20,6 +20,7 @@ from meterwire.protocols.dlt69845.acquisition import (
     MeterProtocol,
     RunState,
 )
+from meterwire.protocols.dlt69845.address import address_text
 from meterwire.protocols.dlt69845.client import Meter69845
 from meterwire.protocols.dlt69845.client_proxy import TIMEOUT
 from meterwire.protocols.dlt69845.items import item, reading
@@ -28,7 +29,7 @@ from meterwire.quantities.reading import METER_ZONE
 from meterwire.transports.endpoint import Endpoint
 
 _DIALECT: Final = "dlt69845"
-_NAMES: Final = {
+_NAMES: Final[Mapping[int, str]] = {
     MeterProtocol.DLT645_1997: "dlt645-1997",
     MeterProtocol.DLT645_2007: "dlt645",
     MeterProtocol.DLT69845: "dlt69845",
@@ -87,9 +88,7 @@ def _archive(client: Meter69845) -> list[dict[str, Any]]:
         {
             "number": unit.number,
             "address": _digits(unit.basic.address),
-            "protocol": _NAMES.get(MeterProtocol(unit.basic.protocol), "?")
-            if unit.basic.protocol in set(MeterProtocol)
-            else str(unit.basic.protocol),
+            "protocol": _NAMES.get(unit.basic.protocol, str(unit.basic.protocol)),
             "port": str(unit.basic.port),
             "user_type": unit.basic.user_type,
         }
@@ -133,7 +132,7 @@ _TABLES: Final[Mapping[str, Callable[[Meter69845], list[dict[str, Any]]]]] = {
 
 
 def _digits(address: bytes) -> str:
-    return address[1:].hex().upper().rstrip("F")
+    return address_text(address[1:])
 
 
 def _time(value: Any) -> str | None:

@@ -6,9 +6,10 @@ import asyncio
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 
@@ -38,12 +39,51 @@ def serve(
     made = Device.load(device) if device else Device.of_profile(profile)
     if seed is not None:
         made = msgspec.structs.replace(made, seed=seed)
+
+    def start(filters: MakeFilters) -> Coroutine[Any, Any, ServedLike]:
+        return emulate_device(made, listen, clock=clock, state=state, control=control, filters=filters)
+
+    return serve_until_interrupted(start, trace=trace, record=record)
+
+
+class ServedLike(Protocol):
+    """What is served: where, and how it ends."""
+
+    control_url: str
+
+    @property
+    def urls(self) -> list[str]:
+        """The endpoints as a client opens them."""
+
+    async def aclose(self) -> None:
+        """Stop serving."""
+
+
+Start = Callable[[MakeFilters], Coroutine[Any, Any, ServedLike]]
+
+
+def serve_until_interrupted(start: Start, *, trace: bool, record: Path | None) -> int:
+    """Serve what `start` gives with the filters that are wanted, print where, and wait for SIGINT or SIGTERM."""
     warnings.showwarning = lambda message, *_, **__: print(f"meterwire: WARNING: {message}", file=sys.stderr)
     with ExitStack() as recordings:
         filters = filters_of(recordings, trace=trace, record=record)
         with asyncio.Runner(loop_factory=fastest_loop()) as runner:
-            runner.run(_serve(made, listen, clock, control, filters, state))
+            runner.run(_until_interrupted(start(filters)))
     return 0
+
+
+async def _until_interrupted(starting: Coroutine[Any, Any, ServedLike]) -> None:
+    stop = interruption()
+    served = await starting
+    try:
+        for url in served.urls:
+            print(f"listening {url}")
+        if served.control_url:
+            print(f"control {served.control_url}")
+        print("ready", flush=True)
+        await stop.wait()
+    finally:
+        await served.aclose()
 
 
 def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -54,21 +94,6 @@ def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     made: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return made
-
-
-async def _serve(
-    device: Device, listen: list[str], clock: str, control: str | None, filters: MakeFilters, state: Path | None
-) -> None:
-    stop = interruption()
-    async with await emulate_device(
-        device, listen, clock=clock, state=state, control=control, filters=filters
-    ) as emulation:
-        for url in emulation.urls:
-            print(f"listening {url}")
-        if emulation.control_url:
-            print(f"control {emulation.control_url}")
-        print("ready", flush=True)
-        await stop.wait()
 
 
 def interruption() -> asyncio.Event:

@@ -35,7 +35,7 @@ from meterwire.meter_model.circuit import PhaseOverride
 from meterwire.meter_model.clock import parse_time
 from meterwire.meter_model.control_books import BooksControl
 from meterwire.meter_model.control_case import Case
-from meterwire.meter_model.control_line import Request, choose
+from meterwire.meter_model.control_line import SET_OR_GET, Request, set_or_get
 from meterwire.meter_model.load import Load
 from meterwire.meter_model.meter import Meter
 from meterwire.meter_model.values import Demand, Value
@@ -174,13 +174,8 @@ class Control:
             return self._quantity(rest)
         if operation == "get" and what == "record":
             return self._case.records(msgspec.convert(rest, _Named).name)
-        if operation == "set":
-            return choose(self._setters, "set", what)(rest)
-        if operation == "get":
-            getter = choose(self._getters, "get", what)
-            if rest:
-                raise LocalProtocolError(f"get {what} takes nothing else: {', '.join(sorted(map(str, rest)))}")
-            return getter()
+        if operation in SET_OR_GET:
+            return set_or_get(self._setters, self._getters, operation, what, rest)
         raise LocalProtocolError(f"op is one of set, get, event, not {operation!r}")
 
     # ------------------------------------------------------------ set

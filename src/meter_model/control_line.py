@@ -50,3 +50,18 @@ def choose(table: Mapping[str, Any], operation: str, what: Any) -> Any:
 
 def _refusal(error: Exception) -> dict[str, Any]:
     return {"ok": False, "error": str(error) or type(error).__name__}
+
+
+SET_OR_GET: Final = ("set", "get")
+
+
+def set_or_get(
+    setters: Mapping[str, Any], getters: Mapping[str, Any], operation: str, what: Any, rest: dict[str, Any]
+) -> Any:
+    """Set something as the rest of a request says, or get it; raises LocalProtocolError, and what a setter raises."""
+    if operation == "set":
+        return choose(setters, operation, what)(rest)
+    getter = choose(getters, operation, what)
+    if rest:
+        raise LocalProtocolError(f"get {what} takes nothing else: {', '.join(sorted(map(str, rest)))}")
+    return getter()

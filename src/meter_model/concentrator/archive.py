@@ -95,15 +95,17 @@ class Archive:
 
 def test_of(meters: Variant) -> Callable[[Archived], bool]:
     """Whether a meter belongs to a set (MS). Types of devices and logical devices (2021) are nobody's."""
-    everybody: dict[int, bool] = {1: True}
-    test = _TESTS.get(meters.tag)
-    if test is None:
-        return lambda _: everybody.get(meters.tag, False)
-    value = meters.value
+    test, value = _TESTS.get(meters.tag, _nobody), meters.value
     return lambda unit: test(unit, value)
 
 
+def _nobody(unit: Archived, value: Any) -> bool:
+    del unit, value
+    return False
+
+
 _TESTS: Final[dict[int, Callable[[Archived, Any], bool]]] = {
+    1: lambda *_: True,
     2: lambda unit, types: unit.basic.user_type in types,
     3: lambda unit, addresses: any(unit.basic.address[1:] == one[1:] for one in addresses),
     4: lambda unit, numbers: unit.number in numbers,

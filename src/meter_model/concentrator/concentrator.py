@@ -92,14 +92,10 @@ class Concentrator:
             self.collecting.work(now)
 
     def next(self) -> dt.datetime:
-        """When there is something to do again: at the latest in a minute, since tasks may be changed meanwhile."""
+        """When there is something to do again: at the latest on the next full minute, when tasks may begin."""
         now = self.now()
-        ahead = self.collecting.next() or now + dt.timedelta(minutes=1)
-        return min(max(ahead, now + _NEXT_LOOK), self._next_due(now))
-
-    def _next_due(self, now: dt.datetime) -> dt.datetime:
-        """The next full minute: tasks begin on minutes, or soon after."""
-        return now.replace(second=0, microsecond=0) + dt.timedelta(minutes=1)
+        minute = now.replace(second=0, microsecond=0) + dt.timedelta(minutes=1)
+        return min(max(self.collecting.next() or minute, now + _NEXT_LOOK), minute)
 
     # ------------------------------------------------------------ meters
 
@@ -171,8 +167,7 @@ class Concentrator:
     # ------------------------------------------------------------ changes
 
     def _tasks_changed(self, numbers: set[int]) -> None:
-        if hasattr(self, "collecting"):
-            self.collecting.forget(numbers)
+        self.collecting.forget(numbers)
 
     def _schemes_changed(self, numbers: set[int]) -> None:
         """Runs of a scheme that has changed are given up; its next run follows the new one."""

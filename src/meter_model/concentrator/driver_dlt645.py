@@ -47,7 +47,7 @@ _TIME: Final = 0x00
 _BLOCK: Final = 0xFF00
 _DEEPEST: Final = 62
 """How far back freezes are looked for, rows."""
-_VALUES, _ROWS = 1, 1
+_VALUES: Final = 1
 _DI2: Final = {kind: number for number, kind in FREEZES_645.items()}
 _FREEZE_ROWS, _FREEZE_TIME = Oad(0x2023, 2, 0), Oad(0x2021, 2, 0)
 

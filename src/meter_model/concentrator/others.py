@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 _STRUCTURE: Final = 2
 _LAST_NUMBER: Final = 0xFFFF_FFFF
 _ATTRIBUTE, _RECORD = 0, 1
-_BATCH: Final = 16
 
 
 class OtherTasks:
@@ -74,8 +73,7 @@ class OtherTasks:
             if meter.basic.protocol == MeterProtocol.DLT69845  # events of DL/T 645 have no records of this form
         ]
         for at, road in enumerate(roads):
-            for start in range(0, len(meters), _BATCH):
-                self._events_of(meters[start : start + _BATCH], at, road, rows, due, report=scheme.report)
+            self._events_of(meters, at, road, rows, due, report=scheme.report)
 
     def _events_of(
         self, meters: Sequence[Archived], at: int, road: Road, rows: TaskRows, due: dt.datetime, *, report: bool

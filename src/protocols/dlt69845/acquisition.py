@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import msgspec
+
 from meterwire.protocols.dlt69845.data import Baud
 from meterwire.protocols.dlt69845.dates import DateTimeS, Interval, IntervalUnit
 from meterwire.protocols.dlt69845.descriptors import Oad, Road
@@ -343,16 +345,28 @@ class MeterState(Shape, frozen=True):
     sequence: ENUM
 
 
+class Methods(msgspec.Struct, frozen=True):
+    """How entries come into an object and go: the numbers of its methods, several at a time."""
+
+    oi: int
+    add: int
+    delete: int
+    clear: int
+
+
+METHODS: Final[dict[type[Shape], Methods]] = {
+    Archived: Methods(ARCHIVE, 128, 131, 134),
+    Scheme: Methods(SCHEMES, 127, 128, 129),
+    EventScheme: Methods(EVENT_SCHEMES, 127, 128, 129),
+    TransparentScheme: Methods(TRANSPARENT_SCHEMES, 127, 129, 130),
+    ReportScheme: Methods(REPORT_SCHEMES, 127, 128, 129),
+    Task: Methods(TASKS, 127, 128, 129),
+}
 SHAPES: Final[dict[tuple[int, int], type[Shape]]] = {
+    **{(methods.oi, methods.add): shape for shape, methods in METHODS.items()},
     (ARCHIVE, 127): Archived,
-    (ARCHIVE, 128): Archived,
     (ARCHIVE, 129): NewBasic,
     (ARCHIVE, 130): NewExtended,
-    (TASKS, 127): Task,
-    (SCHEMES, 127): Scheme,
-    (EVENT_SCHEMES, 127): EventScheme,
-    (TRANSPARENT_SCHEMES, 127): TransparentScheme,
-    (REPORT_SCHEMES, 127): ReportScheme,
 }
 """What methods are given, by object and method: one of them, or an array of them."""
 

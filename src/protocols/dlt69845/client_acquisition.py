@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from meterwire.errors import LocalProtocolError, Refused
 from meterwire.protocols.dialogue import Steps, procedure
 from meterwire.protocols.dlt69845 import acquisition
-from meterwire.protocols.dlt69845.acquisition import (
-    Archived,
-    EventScheme,
-    MeterState,
-    Monitored,
-    ReportScheme,
-    Scheme,
-    Task,
-    TransparentScheme,
-)
+from meterwire.protocols.dlt69845.acquisition import METHODS, Archived, MeterState, Monitored
 from meterwire.protocols.dlt69845.blocks import records
 from meterwire.protocols.dlt69845.client_writes import WriteProcedures
 from meterwire.protocols.dlt69845.data import DATA
@@ -35,22 +26,6 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=Shape)
 
-_ADD: Final[dict[type[Shape], Omd]] = {
-    Archived: Omd(acquisition.ARCHIVE, 128),
-    Scheme: Omd(acquisition.SCHEMES, 127),
-    EventScheme: Omd(acquisition.EVENT_SCHEMES, 127),
-    TransparentScheme: Omd(acquisition.TRANSPARENT_SCHEMES, 127),
-    ReportScheme: Omd(acquisition.REPORT_SCHEMES, 127),
-    Task: Omd(acquisition.TASKS, 127),
-}
-_CLEAR: Final[dict[type[Shape], Omd]] = {
-    Archived: Omd(acquisition.ARCHIVE, 134),
-    Scheme: Omd(acquisition.SCHEMES, 129),
-    EventScheme: Omd(acquisition.EVENT_SCHEMES, 129),
-    TransparentScheme: Omd(acquisition.TRANSPARENT_SCHEMES, 130),
-    ReportScheme: Omd(acquisition.REPORT_SCHEMES, 129),
-    Task: Omd(acquisition.TASKS, 129),
-}
 _ROOM: Final = 800
 """Octets of shapes in one request."""
 _ARRAY: Final = 1
@@ -71,10 +46,11 @@ class AcquisitionProcedures:
             OutcomeUnknown: the answer was lost.
         """
         for kind in dict.fromkeys(map(type, shapes)):
-            if kind not in _ADD:
+            if kind not in METHODS:
                 raise LocalProtocolError(f"a {kind.__name__} cannot be entered")
+            add = Omd(METHODS[kind].oi, METHODS[kind].add)
             for batch in self._batches(shape.data() for shape in shapes if type(shape) is kind):
-                yield from WriteProcedures.act.steps(self, ActionItem(_ADD[kind], Variant(_ARRAY, batch)))
+                yield from WriteProcedures.act.steps(self, ActionItem(add, Variant(_ARRAY, batch)))
 
     def _batches(self, data: Iterable[Variant]) -> Iterable[tuple[Variant, ...]]:
         batch: list[Variant] = []
@@ -97,8 +73,9 @@ class AcquisitionProcedures:
             Refused: with the `Dar`, in words.
             OutcomeUnknown: the answer was lost.
         """
-        for kind in kinds or tuple(reversed(_CLEAR)):
-            yield from WriteProcedures.act.steps(self, ActionItem(_CLEAR[kind], Variant(0, None)))
+        for kind in kinds or tuple(reversed(METHODS)):
+            clear = Omd(METHODS[kind].oi, METHODS[kind].clear)
+            yield from WriteProcedures.act.steps(self, ActionItem(clear, Variant(0, None)))
 
     @procedure
     def archive(self) -> Steps[list[Archived]]:

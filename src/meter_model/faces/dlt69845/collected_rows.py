@@ -17,7 +17,7 @@ from meterwire.meter_model.faces.dlt69845.selection import Entry
 from meterwire.meter_model.faces.dlt69845.stored import NULL, time_data
 from meterwire.meter_model.faces.dlt69845.types import Denied
 from meterwire.protocols.dlt69845.acquisition import METER, STARTED, STORED, SUCCEEDED, Archived
-from meterwire.protocols.dlt69845.descriptors import Oad, Road
+from meterwire.protocols.dlt69845.descriptors import Oad
 from meterwire.protocols.dlt69845.enums import Dar
 from meterwire.protocols.dlt69845.shapes import Shape
 from meterwire.protocols.wire.nodes import Variant
@@ -26,7 +26,8 @@ _NUMBER: Final = Oad(0x4001, 2, 0)
 """The meter's number, which some masters ask for in place of its address."""
 _TIMES: Final = {4: STARTED, 5: STORED, 6: STARTED, 7: STORED, 8: SUCCEEDED}
 """The time that each selector is about."""
-_STANDARD: Final = (METER, STARTED, SUCCEEDED, STORED)
+STANDARD: Final = (METER, STARTED, SUCCEEDED, STORED)
+"""Columns that every row has."""
 
 
 class SettingsTable:
@@ -95,18 +96,18 @@ class CollectedTable:
 
     def __init__(self, own: Concentrator) -> None:
         self._own = own
-        self._rows: list[_Row] | None = None
+        self._rows: list[CollectedRow] | None = None
         self._wanted: tuple[Column, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """Meter and times, then every column of every scheme."""
         schemes = (column for rows in self._own.collecting.rows.values() for column in rows.columns)
-        return (*_STANDARD, *dict.fromkeys(schemes))
+        return (*STANDARD, *dict.fromkeys(schemes))
 
     def want(self, columns: Sequence[Column]) -> None:
         """The columns that a request names: rows come from tasks that have all of them, else from those with some."""
-        self._wanted = tuple(column for column in columns if column not in {*_STANDARD, _NUMBER})
+        self._wanted = tuple(column for column in columns if column not in {*STANDARD, _NUMBER})
 
     def time_for(self, selector: int) -> Oad:
         """Start, storage or success."""
@@ -132,7 +133,7 @@ class CollectedTable:
 
     def knows(self, oad: Oad) -> bool:
         """Whether some task has such a column."""
-        return oad in {*_STANDARD, _NUMBER} or any(covers(rows.columns, oad) for rows in self._tasks())
+        return oad in {*STANDARD, _NUMBER} or any(covers(rows.columns, oad) for rows in self._tasks())
 
     def entries(self) -> Sequence[Entry]:
         """All rows."""
@@ -141,27 +142,27 @@ class CollectedTable:
     def cell(self, entry: Any, column: Column, asked: Oad) -> Variant:
         """A column of a row."""
         del asked
-        found: Variant = entry.road(column) if isinstance(column, Road) else entry.value(column)
+        found: Variant = entry.cell(column)
         return found
 
     def _tasks(self) -> list[Any]:
         return list(self._own.collecting.rows.values())
 
-    def _found(self) -> list[_Row]:
+    def _found(self) -> list[CollectedRow]:
         if self._rows is None:
             self._rows = list(self._gather())
         return self._rows
 
-    def _gather(self) -> Iterator[_Row]:
+    def _gather(self) -> Iterator[CollectedRow]:
         tasks = self._tasks()
         whole = [rows for rows in tasks if all(covers(rows.columns, one) for one in self._wanted)]
         some = [rows for rows in tasks if any(covers(rows.columns, one) for one in self._wanted)]
         for rows in whole or some:
             for row in sorted(rows, key=lambda row: (row.meter, row.moment)):
-                yield _Row(row, rows.columns)
+                yield CollectedRow(row, rows.columns)
 
 
-class _Row:
+class CollectedRow:
     """One collected row, with the columns of its scheme."""
 
     def __init__(self, row: Gathered, columns: tuple[Column, ...]) -> None:
@@ -178,6 +179,6 @@ class _Row:
             return time_data({STARTED: row.started, SUCCEEDED: row.succeeded, STORED: row.stored}[oad])
         return cell_of(self._columns, row.cells, oad)
 
-    def road(self, road: Road) -> Variant:
-        """Attributes of a record table."""
-        return cell_of(self._columns, self.row.cells, road)
+    def cell(self, column: Column) -> Variant:
+        """An attribute, or attributes of a record table."""
+        return self.value(column) if isinstance(column, Oad) else cell_of(self._columns, self.row.cells, column)

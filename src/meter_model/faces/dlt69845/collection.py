@@ -48,7 +48,7 @@ _OBJECTS: Final[Mapping[int, _Object]] = {
 }
 
 
-_SERVED: Final = (*_OBJECTS, RULES)
+_SERVED: Final = frozenset({*_OBJECTS, RULES})
 
 
 def objects_of(meter: Any) -> Collection[int]:
@@ -203,17 +203,18 @@ def _change_state(own: Concentrator, parameter: Variant) -> None:
     own.tasks.put([msgspec.structs.replace(task, state=state)])
 
 
-def _table(name: str, oi: int, delete: int, clear: int) -> dict[tuple[int, int], _Run]:
+def _table(name: str, shape: type[Shape]) -> dict[tuple[int, int], _Run]:
     """Adding, deleting and clearing of what is told apart by a number."""
+    methods = acquisition.METHODS[shape]
 
     def put(own: Concentrator, parameter: Variant) -> None:
         table = getattr(own, name)
         table.put([table.shape.of(one) for one in _array(parameter)])
 
     return {
-        (oi, 127): put,
-        (oi, delete): lambda own, parameter: getattr(own, name).delete(_numbers(parameter)),
-        (oi, clear): lambda own, _: getattr(own, name).clear(),
+        (methods.oi, methods.add): put,
+        (methods.oi, methods.delete): lambda own, parameter: getattr(own, name).delete(_numbers(parameter)),
+        (methods.oi, methods.clear): lambda own, _: getattr(own, name).clear(),
     }
 
 
@@ -228,12 +229,12 @@ _METHODS: Final[Mapping[tuple[int, int], _Run]] = {
     (acquisition.ARCHIVE, 134): lambda own, _: own.archive.clear(),
     (acquisition.SEARCH, 127): lambda own, _: own.search(),
     (acquisition.SEARCH, 128): lambda own, _: own.search_cleared(),
-    **_table("tasks", acquisition.TASKS, 128, 129),
+    **_table("tasks", acquisition.Task),
     (acquisition.TASKS, 130): _change_state,
-    **_table("schemes", acquisition.SCHEMES, 128, 129),
+    **_table("schemes", acquisition.Scheme),
     (acquisition.SCHEMES, 130): _change_columns,
-    **_table("event_schemes", acquisition.EVENT_SCHEMES, 128, 129),
+    **_table("event_schemes", acquisition.EventScheme),
     (acquisition.EVENT_SCHEMES, 130): _change_reporting,
-    **_table("transparent_schemes", acquisition.TRANSPARENT_SCHEMES, 129, 130),
-    **_table("report_schemes", acquisition.REPORT_SCHEMES, 128, 129),
+    **_table("transparent_schemes", acquisition.TransparentScheme),
+    **_table("report_schemes", acquisition.ReportScheme),
 }

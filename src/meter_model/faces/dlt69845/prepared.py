@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from meterwire.meter_model.concentrator.gathered import cell_of
+from meterwire.meter_model.faces.dlt69845.collected_rows import STANDARD, CollectedRow
 from meterwire.meter_model.faces.dlt69845.context import Context
 from meterwire.meter_model.faces.dlt69845.record_services import BLOCK_COST, part_of
 from meterwire.meter_model.faces.dlt69845.records import RecordBlocks
-from meterwire.meter_model.faces.dlt69845.stored import time_data
 from meterwire.meter_model.reports import Prepared
-from meterwire.protocols.dlt69845.acquisition import METER, RECORDS, STARTED, STORED, SUCCEEDED
+from meterwire.protocols.dlt69845.acquisition import RECORDS
 from meterwire.protocols.dlt69845.services.common import PiidAcd, ResultRecord
 from meterwire.protocols.dlt69845.services.report import ReportRecordList
 from meterwire.protocols.wire.nodes import Variant
-
-_HEAD: Final = (METER, STARTED, SUCCEEDED, STORED)
 
 
 def prepared_report(context: Context, notice: Prepared, piid: PiidAcd) -> Any:
@@ -36,13 +33,6 @@ def prepared_report(context: Context, notice: Prepared, piid: PiidAcd) -> Any:
 
 
 def _rows(columns: tuple[Any, ...], rows: tuple[Any, ...]) -> ResultRecord:
-    whole = (*_HEAD, *columns)
-    cells = tuple(
-        (
-            Variant(85, row.meter),
-            *(time_data(time) for time in (row.started, row.succeeded, row.stored)),
-            *(cell_of(columns, row.cells, column) for column in columns),
-        )
-        for row in rows
-    )
+    whole = (*STANDARD, *columns)
+    cells = tuple(tuple(map(CollectedRow(row, columns).cell, whole)) for row in rows)
     return ResultRecord(RECORDS, len(whole), whole, Variant(1, cells))
