@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 from meterwire.errors import SecurityError
 from meterwire.meter_model.dlms_security import DlmsSecurity
@@ -24,6 +25,9 @@ from meterwire.protocols.dlms.security.suites import curve_suite
 from meterwire.protocols.dlms.security.wrapping import unwrap
 from meterwire.protocols.wire.nodes import Variant
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SETUP: Final = bytes((0, 0, 43, 0, 0, 255))
 COUNTER: Final = bytes((0, 0, 43, 1, 0, 255))
 MOST_CERTIFICATES: Final = 16
@@ -38,6 +42,15 @@ def _security(view: View) -> DlmsSecurity:
         raise Denied(DataAccessResult.OBJECT_UNAVAILABLE)
     found: DlmsSecurity = guard.security
     return found
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What the keys or certificates do not bear is refused, without a word on why."""
+    try:
+        yield
+    except SecurityError:
+        raise Denied(DataAccessResult.OTHER_REASON) from None
 
 
 def _strong(view: View) -> tuple[DlmsSecurity, Ciphering]:
@@ -90,28 +103,24 @@ def _pairs(data: Variant) -> dict[KeyId, bytes]:
 
 def _activate(found: CosemObject, view: View, data: Variant) -> None:
     security, _ = _strong(view)
-    try:
+    with _refusing():
         security.raise_policy(_enumerated(data))
-    except SecurityError:
-        raise Denied(DataAccessResult.OTHER_REASON) from None
     _note(found, view, 1)
 
 
 def _transfer(found: CosemObject, view: View, data: Variant) -> None:
     """New keys under the master key: all of them or none."""
     security, _ = _strong(view)
-    try:
+    with _refusing():
         keys = {key: unwrap(security.keys.master, wrapped) for key, wrapped in _pairs(data).items()}
         security.change_keys(keys)
-    except SecurityError:
-        raise Denied(DataAccessResult.OTHER_REASON) from None
     _note(found, view, 2)
 
 
 def _agree(found: CosemObject, view: View, data: Variant) -> Variant:
     """New keys by Diffie-Hellman with ephemeral keys of both, C(2e,0s)."""
     security, protection = _strong(view)
-    try:
+    with _refusing():
         group = curve_suite(security.suite)
         peer, own = protection.keys.peer_signing, security.keys.signing
         if peer is None or own is None:
@@ -125,8 +134,6 @@ def _agree(found: CosemObject, view: View, data: Variant) -> Variant:
             answer = octet_string(signed_ephemeral(group, key, ours.public_key(), own))
             answers.append(structure(Variant(Tag.ENUM, int(key)), answer))
         security.change_keys(keys)
-    except SecurityError:
-        raise Denied(DataAccessResult.OTHER_REASON) from None
     _note(found, view, 3)
     return array(answers)
 
@@ -147,7 +154,7 @@ def _import(found: CosemObject, view: View, data: Variant) -> None:
     """
     security, protection = _strong(view)
     octets = _octets(data)
-    try:
+    with _refusing():
         group = curve_suite(security.suite)
         certificate = certificates.read(octets)
         if certificates.is_authority(certificate):
@@ -161,28 +168,22 @@ def _import(found: CosemObject, view: View, data: Variant) -> None:
             raise SecurityError("the certificate is for somebody else")
         key = certificates.checked_key(certificate, purpose, group, title, view.meter.clock.now())
         security.add_certificate(octets, purpose, key, None if own else view.client, MOST_CERTIFICATES)
-    except SecurityError:
-        raise Denied(DataAccessResult.OTHER_REASON) from None
     _note(found, view, 6)
 
 
 def _generate(found: CosemObject, view: View, data: Variant) -> None:
     """A pair of signatures or of key agreement; it is in use once a certificate for it has been imported."""
     security, _ = _strong(view)
-    try:
+    with _refusing():
         security.generate_pair(_purpose(data), view.device.guard.random)
-    except SecurityError:
-        raise Denied(DataAccessResult.OTHER_REASON) from None
     _note(found, view, 4)
 
 
 def _request(found: CosemObject, view: View, data: Variant) -> Variant:
     """A certificate request (PKCS #10) for the pair that waits for its certificate, else for the one in use."""
     security, protection = _strong(view)
-    try:
+    with _refusing():
         request = security.certificate_request(_purpose(data), protection.own)
-    except SecurityError:
-        raise Denied(DataAccessResult.OTHER_REASON) from None
     _note(found, view, 5)
     return octet_string(request)
 
